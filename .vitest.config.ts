@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // The cluster suites each run a whole server; more than two at a time only measures the machine.
+    maxWorkers: 2,
+    typecheck: { enabled: false },
+  },
+})

@@ -1,0 +1,34 @@
+import type { ChannelError } from '../protocol/errors.ts'
+import type { Channel, ChannelDetails, Entry, Message, MessageServer } from '../protocol/model.ts'
+import type { Command, EntryRange, MessageQuery, Outcome } from './log.ts'
+
+/** What one command of a batch did: its answer and its new entries, or its refusal. */
+export type Applied =
+  | { readonly outcome: Outcome; readonly entries: readonly Entry[] }
+  | { readonly error: ChannelError }
+
+/** The reads of `ChannelLog`, synchronous and bounded: committed state of one moment per call. */
+export interface LogReader {
+  readonly epoch: string
+  channel(channelId: string): ChannelDetails | undefined
+  channels(serverId?: string): readonly Channel[]
+  servers(): readonly MessageServer[]
+  server(serverId: string): MessageServer | undefined
+  serverAgents(serverId: string): readonly string[]
+  agentServers(agentId: string): readonly string[]
+  message(messageId: string): Message | undefined
+  messages(query: MessageQuery): readonly Message[]
+  entries(range: EntryRange): readonly Entry[]
+  head(channelId: string): number
+  close(): void
+}
+
+/** A store with exactly one writer: the commands' semantics, without queueing or delivery. */
+export interface LogEngine extends LogReader {
+  /**
+   * Applies commands in order, in one durable transaction: when it returns, all of it is on disk.
+   * A refused command changes nothing and does not disturb the others. It throws only when storage
+   * failed; then nothing of the batch is applied and the engine must not be used again.
+   */
+  apply(commands: readonly Command[]): readonly Applied[]
+}

@@ -1,0 +1,212 @@
+import type {
+  Channel,
+  ChannelDetails,
+  ChannelType,
+  Entry,
+  Ephemeral,
+  Message,
+  MessageBody,
+  MessageServer,
+  Participant,
+} from '../protocol/model.ts'
+import type { JsonObject } from '../util/json.ts'
+
+/** What a channel is made of when it is created, by itself or together with its first message. */
+export interface ChannelDraft {
+  readonly id: string
+  readonly serverId: string
+  readonly name: string
+  readonly type: ChannelType
+  readonly sourceType?: string
+  readonly sourceId?: string
+  readonly topic?: string
+  readonly metadata: JsonObject
+  readonly participants: readonly Participant[]
+}
+
+/** A message to post. `id` is new for every attempt of a client, the same for every resubmission. */
+export interface MessageDraft {
+  readonly id: string
+  readonly channelId: string
+  readonly authorId: string
+  readonly clientMessageId?: string
+  readonly body: MessageBody
+}
+
+/**
+ * A change of the log. Every command has an `id` (a UUIDv7 made where the command is made) that
+ * names the attempt: the same id applied twice has one effect and one answer.
+ */
+export type Command =
+  /**
+   * Posts. With `create` the channel is made first if it is missing, in the same transaction; its
+   * server must exist (`SERVER_NOT_FOUND`). Without it a missing channel is `CHANNEL_NOT_FOUND`.
+   * `(channelId, authorId, clientMessageId)` seen before: nothing happens, the answer is the first
+   * one with `isDuplicate`. `id` taken: the same author and channel get the first message
+   * (`isDuplicate`), others `MESSAGE_ID_TAKEN`.
+   */
+  | {
+      readonly type: 'post'
+      readonly id: string
+      readonly message: MessageDraft
+      readonly create?: ChannelDraft
+    }
+  /**
+   * Replaces the named parts of a message's body. `MESSAGE_NOT_FOUND` when it does not exist, was
+   * erased, or is not in `channelId` where that is given.
+   */
+  | {
+      readonly type: 'edit'
+      readonly id: string
+      readonly messageId: string
+      readonly channelId?: string
+      readonly authorId?: string
+      readonly changes: Partial<MessageBody>
+    }
+  /** Erases a message. Erased before: no entry, no error. Never existed in `channelId`: `MESSAGE_NOT_FOUND`. */
+  | {
+      readonly type: 'delete'
+      readonly id: string
+      readonly messageId: string
+      readonly channelId?: string
+    }
+  /** Erases all messages of a channel, at once for every reader. `CHANNEL_NOT_FOUND`. */
+  | { readonly type: 'clear'; readonly id: string; readonly channelId: string }
+  /** `CHANNEL_EXISTS` when the id is in use, `SERVER_NOT_FOUND`. No entry: the first entry is the first change after it. */
+  | { readonly type: 'create-channel'; readonly id: string; readonly channel: ChannelDraft }
+  /** The one DM channel of two entities on a server, made from `channel` if there is none. Answers `channel`. */
+  | {
+      readonly type: 'get-or-create-dm'
+      readonly id: string
+      readonly channel: ChannelDraft
+    }
+  /** Replaces what is named; `participants` replaces the whole set. `CHANNEL_NOT_FOUND`. */
+  | {
+      readonly type: 'update-channel'
+      readonly id: string
+      readonly channelId: string
+      readonly name?: string
+      readonly topic?: string
+      readonly metadata?: JsonObject
+      readonly participants?: readonly string[]
+    }
+  /** Deletes a channel with its messages and participants; its counter stays. Absent before: no entry, no error. */
+  | { readonly type: 'delete-channel'; readonly id: string; readonly channelId: string }
+  /**
+   * Adds and removes participants atomically. No entry when nothing changes. `CHANNEL_NOT_FOUND`;
+   * `PARTICIPANT_NOT_FOUND` when one in `remove` does not take part. Adding with `isAgent` marks an
+   * existing participant as an agent.
+   */
+  | {
+      readonly type: 'change-participants'
+      readonly id: string
+      readonly channelId: string
+      readonly add: readonly Participant[]
+      readonly remove: readonly string[]
+    }
+  | {
+      readonly type: 'create-server'
+      readonly id: string
+      readonly server: Omit<MessageServer, 'createdAt' | 'updatedAt'>
+    }
+  /** Deletes a server with its channels. `SERVER_PROTECTED` for the default one, `SERVER_NOT_FOUND`. */
+  | { readonly type: 'delete-server'; readonly id: string; readonly serverId: string }
+  /** Idempotent. `SERVER_NOT_FOUND`. */
+  | {
+      readonly type: 'add-server-agent' | 'remove-server-agent'
+      readonly id: string
+      readonly serverId: string
+      readonly agentId: string
+    }
+
+/** What a command did. Fields are present where they apply. */
+export interface Outcome {
+  /** The entry's number; absent when nothing was numbered. */
+  readonly seq?: number
+  /** True when the command repeats one that was applied before. */
+  readonly isDuplicate?: boolean
+  /** True when this command made the channel. */
+  readonly isCreated?: boolean
+  /** The message as stored. After an erasure in between its body is empty. */
+  readonly message?: Message
+  readonly channel?: ChannelDetails
+  readonly server?: MessageServer
+}
+
+/**
+ * A page of one channel's messages, newest first. All bounds are exclusive; `limit` ≥ 0.
+ * With only `afterSeq`/`afterMs` it is the newest page above the bound.
+ */
+export interface MessageQuery {
+  readonly channelId: string
+  readonly limit: number
+  readonly beforeSeq?: number
+  readonly afterSeq?: number
+  /** Epoch ms of `createdAt`. */
+  readonly beforeMs?: number
+  readonly afterMs?: number
+}
+
+/** Entries `after < seq ≤ upTo` of one channel, ascending, at most `limit`. */
+export interface EntryRange {
+  readonly channelId: string
+  readonly after: number
+  readonly upTo: number
+  readonly limit: number
+}
+
+/**
+ * Receives what is committed in the channels that this process follows.
+ *
+ * Per followed channel: entries arrive in `seq` order, each once, with no hole after the position
+ * that `follow` answered, whatever happens to the writer or the connection to it. What was
+ * committed together arrives in one call.
+ */
+export interface FeedConsumer {
+  onEntries(channelId: string, entries: readonly Entry[]): void
+  onEphemeral(frame: Ephemeral): void
+}
+
+/**
+ * The durable order of all channels.
+ *
+ * Durability: when `append` resolves, the change is on disk (fsynced with `PARLEY_DURABILITY=full`).
+ * Order: entries of a channel are numbered 1, 2, 3, … without holes; appends of one caller are
+ * applied in the order of the calls, also across a restart of the writer.
+ * Idempotency: see `Command`. Visibility: an entry is delivered to followers before its `append`
+ * resolves in the same process.
+ * Reads show committed state and may be ahead of the feed.
+ */
+export interface ChannelLog {
+  /** The database's life: changes only when a backup is restored. */
+  readonly epoch: string
+  /**
+   * @throws the `Command`'s own codes; `OVERLOADED` when the writer's or this process's queue is at
+   * its bound (nothing was stored); `WRITER_UNAVAILABLE` when no answer came in time (unknown).
+   */
+  append(command: Command): Promise<Outcome>
+  /** Sends an unstored frame to all followers of its channel, in order with its entries. May be lost. */
+  publish(frame: Ephemeral): void
+  /**
+   * Starts delivery of a channel to the feed consumer. Resolves to the position after which the
+   * feed continues; 0 for a channel without entries, existing or not. Following twice is an error of the caller.
+   */
+  follow(channelId: string): Promise<number>
+  unfollow(channelId: string): void
+
+  channel(channelId: string): Promise<ChannelDetails | undefined>
+  /** Channels of a server in order of creation; all servers when none is given. */
+  channels(serverId?: string): Promise<readonly Channel[]>
+  servers(): Promise<readonly MessageServer[]>
+  server(serverId: string): Promise<MessageServer | undefined>
+  /** Ids of the agents of a server, in order of addition. */
+  serverAgents(serverId: string): Promise<readonly string[]>
+  /** Ids of the servers that an agent belongs to. */
+  agentServers(agentId: string): Promise<readonly string[]>
+  message(messageId: string): Promise<Message | undefined>
+  messages(query: MessageQuery): Promise<readonly Message[]>
+  entries(range: EntryRange): Promise<readonly Entry[]>
+  /** The number of the channel's newest entry in committed state; 0 when there is none. */
+  head(channelId: string): Promise<number>
+  close(): Promise<void>
+}

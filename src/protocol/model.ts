@@ -1,0 +1,129 @@
+import type { Json, JsonObject } from '../util/json.ts'
+
+/** elizaOS channel types; all are stored and listed alike, `DM` also fixes the first participants. */
+export const CHANNEL_TYPES = [
+  'SELF',
+  'DM',
+  'GROUP',
+  'VOICE_DM',
+  'VOICE_GROUP',
+  'FEED',
+  'THREAD',
+  'WORLD',
+  'FORUM',
+  'API',
+] as const
+export type ChannelType = (typeof CHANNEL_TYPES)[number]
+
+/** A namespace of channels (elizaOS: message server). Times are epoch milliseconds. */
+export interface MessageServer {
+  readonly id: string
+  readonly name: string
+  readonly sourceType: string
+  readonly sourceId?: string
+  readonly metadata?: JsonObject
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** The ordered stream (elizaOS: channel or room). Times are epoch milliseconds. */
+export interface Channel {
+  readonly id: string
+  readonly serverId: string
+  readonly name: string
+  readonly type: ChannelType
+  readonly sourceType?: string
+  readonly sourceId?: string
+  readonly topic?: string
+  readonly metadata: JsonObject
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** A user or agent that takes part in a channel. */
+export interface Participant {
+  readonly entityId: string
+  readonly isAgent: boolean
+}
+
+/** A channel with everybody in it, in the order in which they were added. */
+export interface ChannelDetails extends Channel {
+  readonly participants: readonly Participant[]
+}
+
+/** What an author writes and an edit replaces. */
+export interface MessageBody {
+  readonly text: string
+  readonly senderName?: string
+  /** Where it came from: `socketio_client`, `agent_response`, `eliza_gui`, … */
+  readonly source: string
+  /** The id in the source's own world (`ingest-external`). */
+  readonly sourceId?: string
+  readonly inReplyTo?: string
+  readonly attachments?: readonly Json[]
+  readonly metadata?: JsonObject
+  /** What a REST client sent as `raw_message`; `thought` and `actions` are read from it. */
+  readonly raw?: Json
+}
+
+/** A stored item. */
+export interface Message {
+  readonly id: string
+  readonly channelId: string
+  readonly serverId: string
+  /** The number of its posting entry; edits have entries of their own. */
+  readonly seq: number
+  readonly authorId: string
+  /** The client's own id (`messageId` on the socket), by which a repeated send is recognised. */
+  readonly clientMessageId?: string
+  readonly body: MessageBody
+  /** Epoch ms; never decreases along a channel's `seq`, also when the clock jumps back. */
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+interface EntryBase {
+  readonly channelId: string
+  /** 1 for a channel's first entry; no holes. */
+  readonly seq: number
+  /** Epoch ms. */
+  readonly at: number
+}
+
+/**
+ * One durable, numbered change of a channel. Read later, an entry shows the present: a posted or
+ * edited entry carries the message as it is now, or `message: null` once it was erased.
+ */
+export type Entry = EntryBase &
+  (
+    | { readonly kind: 'posted' | 'edited'; readonly message: Message | null }
+    | { readonly kind: 'deleted'; readonly messageId: string; readonly messageSeq: number }
+    | { readonly kind: 'cleared' }
+    | { readonly kind: 'updated'; readonly channel: ChannelDetails | null }
+    | {
+        readonly kind: 'participants'
+        readonly added: readonly Participant[]
+        readonly removed: readonly string[]
+        readonly channel: ChannelDetails | null
+      }
+    | { readonly kind: 'removed' }
+  )
+
+export type EntryKind = Entry['kind']
+
+/**
+ * Something that travels with the entries of a channel, in order with them, and is not stored:
+ * whoever is not connected misses it.
+ */
+export type Ephemeral = {
+  readonly kind: 'complete'
+  readonly channelId: string
+  readonly serverId: string
+  readonly messageId?: string
+}
+
+/** A position in a channel: entry `seq` of the database life `epoch`. */
+export interface Position {
+  readonly epoch: string
+  readonly seq: number
+}

@@ -1,0 +1,35 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+
+const REDACTED = '[redacted]'
+
+/** A value that never prints: not in logs, not in JSON, not in string templates. */
+export class Secret {
+  readonly #value: string
+
+  constructor(value: string) {
+    this.#value = value
+  }
+
+  /** Hands the value out; every call site is a place to look at in review. */
+  reveal(): string {
+    return this.#value
+  }
+
+  /** Compares in constant time, whatever the lengths. */
+  equals(candidate: string): boolean {
+    const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+    return timingSafeEqual(digest(this.#value), digest(candidate))
+  }
+
+  toString(): string {
+    return REDACTED
+  }
+
+  toJSON(): string {
+    return REDACTED
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return REDACTED
+  }
+}
