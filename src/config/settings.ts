@@ -9,6 +9,8 @@ interface Setting<Schema extends z.ZodType = z.ZodType> {
   /** What the README's table shows as the default. */
   readonly shown: string
   readonly help: string
+  /** Its value is never shown, not even in the message that refuses it. */
+  readonly isSecret?: true
 }
 
 const setting = <Schema extends z.ZodType>(value: Setting<Schema>): Setting<Schema> => value
@@ -70,12 +72,14 @@ export const SETTINGS = {
     env: ['PARLEY_API_KEY', 'ELIZA_SERVER_AUTH_TOKEN', 'SERVER_API_KEY'],
     schema: optionalText,
     shown: '',
+    isSecret: true,
     help: 'Key that REST calls (`X-API-KEY`) and socket handshakes (`auth.apiKey`) must carry. Empty: open mode, loopback only.',
   }),
   jwtSecret: setting({
     env: ['PARLEY_JWT_SECRET'],
     schema: reserved,
     shown: '',
+    isSecret: true,
     help: 'Reserved for token identities; a start with it is refused until this release supports them.',
   }),
   jwksUrl: setting({
@@ -115,9 +119,9 @@ export const SETTINGS = {
   }),
   trustProxy: setting({
     env: ['PARLEY_TRUST_PROXY'],
-    schema: whole(0, 16).default(0),
+    schema: z.literal('0', 'must be 0: this release believes no forwarding header').default('0'),
     shown: '0',
-    help: 'Number of reverse proxies in front whose `X-Forwarded-For` is believed for the client address in the logs.',
+    help: 'Number of reverse proxies whose `X-Forwarded-For` is believed. Reserved: this release believes none and takes only 0.',
   }),
   corsOrigin: setting({
     env: ['CORS_ORIGIN'],

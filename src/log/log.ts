@@ -127,6 +127,8 @@ export interface Outcome {
   readonly isDuplicate?: boolean
   /** True when this command made the channel. */
   readonly isCreated?: boolean
+  /** Of a post: whether an agent takes part in the channel; see `Entry`. */
+  readonly hasAgents?: boolean
   /** The message as stored. After an erasure in between its body is empty. */
   readonly message?: Message
   readonly channel?: ChannelDetails

@@ -96,7 +96,16 @@ interface EntryBase {
  */
 export type Entry = EntryBase &
   (
-    | { readonly kind: 'posted' | 'edited'; readonly message: Message | null }
+    | {
+        readonly kind: 'posted'
+        readonly message: Message | null
+        /**
+         * True when an agent takes part in the channel (when committed, or now when read later): then
+         * somebody else says when the message is complete, otherwise it is complete at once.
+         */
+        readonly hasAgents: boolean
+      }
+    | { readonly kind: 'edited'; readonly message: Message | null }
     | { readonly kind: 'deleted'; readonly messageId: string; readonly messageSeq: number }
     | { readonly kind: 'cleared' }
     | { readonly kind: 'updated'; readonly channel: ChannelDetails | null }

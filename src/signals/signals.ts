@@ -1,3 +1,11 @@
+/**
+ * The Socket.IO room of a channel. Prefixed, because every connection is alone in a room named by its
+ * own id: a bare channel id could name one of those.
+ */
+export function roomOf(channelId: string): string {
+  return `c:${channelId}`
+}
+
 /** Who types where. */
 export interface TypingSignal {
   readonly channelId: string

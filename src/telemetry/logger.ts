@@ -12,8 +12,28 @@ export interface LoggerOptions {
   readonly destination?: DestinationStream
 }
 
-/** The process's logger: one JSON line per entry, with pid and role, times in epoch ms. */
+/** Field names whose values never reach a line, at the top of a logged object or one level below. */
+const SECRET_FIELDS = [
+  'apiKey',
+  'authorization',
+  'cookie',
+  'jwtSecret',
+  'password',
+  'secret',
+  'token',
+  'x-api-key',
+]
+
+const REDACT = {
+  paths: SECRET_FIELDS.flatMap((field) => [`["${field}"]`, `*["${field}"]`]),
+  censor: '[redacted]',
+}
+
+/** The process's logger: one JSON line per entry, with pid and role, times in epoch ms, without secrets. */
 export function createLogger(options: LoggerOptions): Logger {
   const base = { pid: process.pid, role: options.role }
-  return pino({ level: options.level, base }, options.destination ?? pino.destination(1))
+  return pino(
+    { level: options.level, base, redact: REDACT },
+    options.destination ?? pino.destination(1),
+  )
 }

@@ -6,6 +6,10 @@ export interface JsonObject {
   readonly [key: string]: Json | undefined
 }
 
+export function isJsonObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /**
  * True when a decoded payload is plain JSON no deeper than `maxDepth` levels.
  *

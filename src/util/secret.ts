@@ -2,6 +2,10 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 
 const REDACTED = '[redacted]'
 
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
 /** A value that never prints: not in logs, not in JSON, not in string templates. */
 export class Secret {
   readonly #value: string
@@ -17,7 +21,6 @@ export class Secret {
 
   /** Compares in constant time, whatever the lengths. */
   equals(candidate: string): boolean {
-    const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
     return timingSafeEqual(digest(this.#value), digest(candidate))
   }
 

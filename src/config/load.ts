@@ -1,0 +1,90 @@
+import { parseEnv } from 'node:util'
+import { isLoopbackHost } from './loopback.ts'
+import { nearestName } from './nearest-name.ts'
+import { SETTINGS } from './settings.ts'
+import type { Settings } from './settings.ts'
+
+export interface Environment {
+  readonly [name: string]: string | undefined
+}
+
+/** Either all settings, frozen, or everything that is wrong, one line for each problem. */
+export type LoadedSettings =
+  | { readonly settings: Settings }
+  | { readonly problems: readonly string[] }
+
+/** Characters of a refused value that a message repeats. */
+const MAX_SHOWN_LENGTH = 120
+
+/** What a process sees: the real environment wins over the text of a `.env` file. */
+export function mergeEnvironment(real: Environment, dotEnv: string): Environment {
+  return { ...parseEnv(dotEnv), ...real }
+}
+
+interface Found {
+  readonly name: string
+  readonly value: string | undefined
+}
+
+/** The first of the names that has a value; blank counts as unset. */
+function find(environment: Environment, names: readonly [string, ...string[]]): Found {
+  for (const name of names) {
+    const value = environment[name]?.trim()
+    if (value !== undefined && value !== '') return { name, value }
+  }
+  return { name: names[0], value: undefined }
+}
+
+function shown(value: string | undefined, isSecret: boolean): string {
+  if (isSecret) return '[redacted]'
+  const text = JSON.stringify(value ?? '')
+  return text.length <= MAX_SHOWN_LENGTH ? text : `${text.slice(0, MAX_SHOWN_LENGTH)}…`
+}
+
+function unknownNames(environment: Environment): string[] {
+  const known = Object.values(SETTINGS).flatMap(({ env }) => [...env])
+  const ours = known.filter((name) => name.startsWith('PARLEY_'))
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('PARLEY_') && !known.includes(name))
+    .toSorted()
+    .map(
+      (name) => `${name} is not a setting; did you mean ${nearestName(name, ours) ?? 'another'}?`,
+    )
+}
+
+/** What single settings cannot see. */
+function contradictions(settings: Settings): string[] {
+  const { host, apiKey, isInsecure } = settings
+  if (isLoopbackHost(host) || apiKey !== undefined || isInsecure) return []
+  return [
+    `PARLEY_HOST=${shown(host, false)}: is reachable from other machines and nobody has to authenticate; ` +
+      'set PARLEY_API_KEY, or a loopback address (127.0.0.1, ::1, localhost), or PARLEY_INSECURE=1',
+  ]
+}
+
+/**
+ * Reads every setting and reports everything that is wrong at once, by environment name, with the
+ * refused value and what is allowed; a person should not have to start twice to learn of two
+ * mistakes. Unknown `PARLEY_*` names are problems too: a misspelt limit would silently not hold.
+ * Secrets are never part of a message.
+ */
+export function loadSettings(environment: Environment): LoadedSettings {
+  const values: Record<string, unknown> = {}
+  const problems: string[] = []
+  for (const [key, { env, schema, ...rest }] of Object.entries(SETTINGS)) {
+    const { name, value } = find(environment, env)
+    const result = schema.safeParse(value)
+    if (result.success) {
+      values[key] = result.data
+      continue
+    }
+    const allowed = result.error.issues.map(({ message }) => message).join(', ')
+    problems.push(`${name}=${shown(value, 'isSecret' in rest)}: ${allowed}`)
+  }
+  problems.push(...unknownNames(environment))
+  // The cross-check needs settings that are valid by themselves; with any missing it waits.
+  if (values['host'] !== undefined && values['isInsecure'] !== undefined) {
+    problems.push(...contradictions(values as Settings))
+  }
+  return problems.length > 0 ? { problems } : { settings: Object.freeze(values as Settings) }
+}

@@ -1,0 +1,49 @@
+import { ChannelError } from '../../protocol/errors.ts'
+import type { Reply } from './reply.ts'
+
+/** A request that its endpoint's schema refuses: elizaOS's words, and which fields were wrong. */
+export class InvalidRequest extends ChannelError {
+  readonly details: string
+
+  constructor(message: string, details: string) {
+    super('INVALID_PAYLOAD', message)
+    this.details = details
+  }
+}
+
+/** elizaOS has one envelope per family of routes, and clients read them so. */
+type Family = 'messaging' | 'agents' | 'system'
+
+export function familyOf(path: string): Family {
+  if (path.startsWith('/api/messaging')) return 'messaging'
+  if (path.startsWith('/api/agents')) return 'agents'
+  return 'system'
+}
+
+/** Seconds that a client waits before it repeats what may be repeated. */
+const RETRY_AFTER_SECONDS = '1'
+
+function envelope(error: ChannelError, family: Family): unknown {
+  const { code, message, status } = error
+  // These come from elizaOS's middleware, not from its routes, and look the same everywhere.
+  if (code === 'UNAUTHENTICATED') {
+    return { error: 'API key required', message: 'Missing or invalid X-API-KEY header' }
+  }
+  if (code === 'ROUTE_NOT_FOUND') return { success: false, error: { message, code: status } }
+  if (code === 'INVALID_CONTENT_TYPE') return { success: false, error: { code, message } }
+  const details = error instanceof InvalidRequest ? { details: error.details } : {}
+  switch (family) {
+    case 'messaging':
+      return { success: false, error: message, code, ...details }
+    case 'agents':
+      return { success: false, error: { code, message, ...details } }
+    case 'system':
+      return { success: false, error: { message, code: status, ...details } }
+  }
+}
+
+/** The answer to a refusal, as the family of the path writes it. */
+export function errorReply(error: ChannelError, path: string): Reply {
+  const reply = { status: error.status, json: envelope(error, familyOf(path)) }
+  return error.retryable ? { ...reply, headers: { 'Retry-After': RETRY_AFTER_SECONDS } } : reply
+}

@@ -1,0 +1,124 @@
+import { z } from '@hono/zod-openapi'
+import { LIMITS } from '../../../protocol/limits.ts'
+import type { Services } from '../../../service/services.ts'
+import { endpoint } from '../endpoint.ts'
+import type { Endpoint } from '../endpoint.ts'
+import { created, ok } from '../reply.ts'
+import { channelParams, envelope, EXAMPLE, id } from '../schemas.ts'
+
+const CHANNEL = '/api/messaging/channels/{channelId}'
+const tag = 'Participants'
+
+const entityId = id('Entity.', EXAMPLE.user)
+const entityParams = channelParams.extend({ entityId })
+
+const addBody = z
+  .object({
+    entityId: entityId.optional(),
+    userId: entityId.optional().openapi({ description: 'Another name of `entityId`.' }),
+    entityIds: z.array(entityId).max(LIMITS.maxParticipantsPerRequest).optional(),
+    isAgent: z.boolean().optional().openapi({ description: 'Whether they are agents.' }),
+  })
+  .refine((body) => idsOf(body).length > 0, 'entityId, userId or entityIds is required')
+  .openapi('AddParticipants', { type: 'object' })
+
+function idsOf(body: {
+  readonly entityId?: string | undefined
+  readonly userId?: string | undefined
+  readonly entityIds?: readonly string[] | undefined
+}): string[] {
+  const { entityId: one, userId = one, entityIds = [] } = body
+  return userId === undefined ? [...entityIds] : [userId, ...entityIds]
+}
+
+const idList = envelope(z.array(z.string()).openapi({ example: [EXAMPLE.user, EXAMPLE.agent] }))
+const changed = envelope(
+  z.object({ channelId: z.string(), participants: z.array(z.string()) }),
+)
+
+async function participantIds(services: Services, channelId: string): Promise<string[]> {
+  const participants = await services.participants.list(channelId)
+  return participants.map((participant) => participant.entityId)
+}
+
+function changes(services: Services): Endpoint[] {
+  return [
+    endpoint({
+      method: 'post',
+      path: `${CHANNEL}/participants`,
+      tag,
+      summary: 'Add participants to a channel',
+      description: 'Atomic: additions and removals that race are all applied.',
+      params: channelParams,
+      body: addBody,
+      bodyExample: { entityId: EXAMPLE.user },
+      invalid: { body: 'Missing or invalid fields: entityId' },
+      success: { status: 201, description: 'Everyone who takes part now.', schema: changed },
+      errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND'],
+      handle: async ({ params: { channelId }, body }) => {
+        const isAgent = body.isAgent === true
+        const add = idsOf(body).map((added) => ({ entityId: added, isAgent }))
+        await services.participants.add(channelId, add)
+        return created({ channelId, participants: await participantIds(services, channelId) })
+      },
+    }),
+    endpoint({
+      method: 'delete',
+      path: `${CHANNEL}/participants/{entityId}`,
+      tag,
+      summary: 'Remove a participant from a channel',
+      params: entityParams,
+      success: { status: 200, description: 'Everyone who takes part now.', schema: changed },
+      errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'PARTICIPANT_NOT_FOUND'],
+      handle: async ({ params: { channelId, entityId: removed } }) => {
+        await services.participants.remove(channelId, removed)
+        return ok({ channelId, participants: await participantIds(services, channelId) })
+      },
+    }),
+  ]
+}
+
+/** Who takes part in a channel, and who of them is connected. */
+export function participantEndpoints(services: Services): readonly Endpoint[] {
+  return [
+    endpoint({
+      method: 'get',
+      path: `${CHANNEL}/participants`,
+      tag,
+      summary: 'List the participants of a channel',
+      params: channelParams,
+      success: {
+        status: 200,
+        description: 'Their ids, in order of addition; none for an unknown channel.',
+        schema: idList,
+      },
+      errors: ['INVALID_PAYLOAD'],
+      handle: async ({ params }) => ok(await participantIds(services, params.channelId)),
+    }),
+    ...changes(services),
+    endpoint({
+      method: 'get',
+      path: `${CHANNEL}/presence`,
+      tag,
+      summary: 'Who is connected in a channel',
+      description: 'Over all gateways; an entity with several connections counts once.',
+      params: channelParams,
+      success: {
+        status: 200,
+        description: 'The connected entities, in order of arrival.',
+        schema: envelope(
+          z.object({ channelId: z.string(), entities: z.array(z.string()), count: z.number() }),
+        ),
+        example: {
+          success: true,
+          data: { channelId: EXAMPLE.channel, entities: [EXAMPLE.user], count: 1 },
+        },
+      },
+      errors: ['INVALID_PAYLOAD', 'WRITER_UNAVAILABLE'],
+      handle: async ({ params: { channelId } }) => {
+        const entities = await services.presence.list(channelId)
+        return ok({ channelId, entities, count: entities.length })
+      },
+    }),
+  ]
+}

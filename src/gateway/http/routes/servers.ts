@@ -1,0 +1,134 @@
+import { z } from '@hono/zod-openapi'
+import { DEFAULT_SERVER_ID } from '../../../protocol/limits.ts'
+import type { Services } from '../../../service/services.ts'
+import { endpoint } from '../endpoint.ts'
+import type { Endpoint } from '../endpoint.ts'
+import { created, noContent, ok } from '../reply.ts'
+import { channelRowSchema, serverRowSchema } from '../row-schemas.ts'
+import { channelRow, serverRow } from '../rows.ts'
+import { envelope, EXAMPLE, id, jsonObject, name, word } from '../schemas.ts'
+
+const SERVERS = '/api/messaging/message-servers'
+const tag = 'Message servers'
+
+const serverParams = z.object({ messageServerId: id('Message server.', EXAMPLE.server) })
+
+const createBody = z
+  .object({
+    id: id('Chosen id; a new one when absent.', EXAMPLE.server).nullish(),
+    name: name('Name of the server.', 'My community'),
+    sourceType: word('Where the server comes from.', 'discord'),
+    sourceId: z.string().max(256).nullish(),
+    metadata: jsonObject('Free form.').nullish(),
+  })
+  .openapi('CreateMessageServer')
+
+function reads(services: Services): Endpoint[] {
+  return [
+    endpoint({
+      method: 'get',
+      path: '/api/messaging/message-server/current',
+      tag,
+      summary: 'The default message server',
+      success: {
+        status: 200,
+        description: 'Its id.',
+        schema: envelope(z.object({ messageServerId: z.string() })),
+        example: { success: true, data: { messageServerId: DEFAULT_SERVER_ID } },
+      },
+      handle: () => ok({ messageServerId: DEFAULT_SERVER_ID }),
+    }),
+    endpoint({
+      method: 'get',
+      path: SERVERS,
+      tag,
+      summary: 'List message servers',
+      success: {
+        status: 200,
+        description: 'All servers.',
+        schema: envelope(z.object({ messageServers: z.array(serverRowSchema) })),
+      },
+      handle: async () => ok({ messageServers: (await services.servers.list()).map(serverRow) }),
+    }),
+    ...['central-servers', 'servers'].map((older) =>
+      endpoint({
+        method: 'get',
+        path: `/api/messaging/${older}`,
+        tag,
+        summary: 'List message servers (older name and shape)',
+        isDeprecated: true,
+        success: {
+          status: 200,
+          description: 'All servers.',
+          schema: envelope(z.object({ servers: z.array(serverRowSchema) })),
+        },
+        handle: async () => ok({ servers: (await services.servers.list()).map(serverRow) }),
+      }),
+    ),
+    endpoint({
+      method: 'get',
+      path: `${SERVERS}/{messageServerId}/channels`,
+      tag,
+      summary: 'List the channels of a message server',
+      params: serverParams,
+      success: {
+        status: 200,
+        description: 'Its channels in order of creation; none for an unknown server.',
+        schema: envelope(z.object({ channels: z.array(channelRowSchema) })),
+      },
+      errors: ['INVALID_PAYLOAD'],
+      handle: async ({ params }) => {
+        const channels = await services.channels.list(params.messageServerId)
+        return ok({ channels: channels.map(channelRow) })
+      },
+    }),
+  ]
+}
+
+function writes(services: Services): Endpoint[] {
+  return [
+    endpoint({
+      method: 'post',
+      path: SERVERS,
+      tag,
+      summary: 'Create a message server',
+      body: createBody,
+      bodyExample: { name: 'My community', sourceType: 'discord' },
+      invalid: { body: 'Missing required fields: name, sourceType' },
+      success: {
+        status: 201,
+        description: 'The new server; the existing one when the chosen id is in use.',
+        schema: envelope(z.object({ server: serverRowSchema })),
+      },
+      errors: ['INVALID_PAYLOAD'],
+      handle: async ({ body }) => {
+        const server = await services.servers.create({
+          id: body.id ?? undefined,
+          name: body.name,
+          sourceType: body.sourceType,
+          sourceId: body.sourceId ?? undefined,
+          metadata: body.metadata ?? undefined,
+        })
+        return created({ server: serverRow(server) })
+      },
+    }),
+    endpoint({
+      method: 'delete',
+      path: `${SERVERS}/{messageServerId}`,
+      tag,
+      summary: 'Delete a message server with its channels',
+      params: serverParams,
+      success: { status: 204, description: 'Deleted.' },
+      errors: ['INVALID_PAYLOAD', 'SERVER_NOT_FOUND', 'SERVER_PROTECTED'],
+      handle: async ({ params }) => {
+        await services.servers.remove(params.messageServerId)
+        return noContent()
+      },
+    }),
+  ]
+}
+
+/** Namespaces of channels. */
+export function serverEndpoints(services: Services): readonly Endpoint[] {
+  return [...reads(services), ...writes(services)]
+}

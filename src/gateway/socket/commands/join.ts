@@ -1,0 +1,67 @@
+import { ChannelError } from '../../../protocol/errors.ts'
+import { joinSchema } from '../../../protocol/schemas.ts'
+import type { JoinPayload } from '../../../protocol/schemas.ts'
+import { EVENTS, TEXTS } from '../../../protocol/wire.ts'
+import type { Joined } from '../../../service/live.ts'
+import { defined } from '../../../util/defined.ts'
+import type { Edge, Request } from '../edge.ts'
+import { Membership } from '../membership.ts'
+import { removeMembership } from './leave.ts'
+import { channelOf, parse } from './payload.ts'
+
+/** What a join is answered with, whatever the client called it (elizaOS sends it under two names). */
+function joinedPayload(socketId: string, payload: JoinPayload, joined: Joined): object {
+  const channelId = channelOf(payload, TEXTS.joinNeedsChannel)
+  return {
+    message: `Socket ${socketId} successfully joined channel ${channelId}.`,
+    channelId,
+    roomId: channelId,
+    ...defined({ agentId: payload.agentId || undefined }),
+    epoch: joined.epoch,
+    seq: joined.seq,
+    ...defined({ recovered: joined.isRecovered }),
+  }
+}
+
+async function moveIn(edge: Edge, request: Request, payload: JoinPayload): Promise<void> {
+  const { connection, acknowledge } = request
+  const channelId = channelOf(payload, TEXTS.joinNeedsChannel)
+  const isRejoin = connection.memberships.has(channelId)
+  if (!isRejoin && connection.memberships.size >= edge.settings.maxChannelsPerConnection) {
+    throw new ChannelError('TOO_MANY_CHANNELS')
+  }
+  if (isRejoin) await removeMembership(edge, connection, channelId)
+  const membership = new Membership(
+    connection,
+    payload.entityId ?? connection.entityId,
+    edge.encoder,
+  )
+  connection.memberships.set(channelId, membership)
+  try {
+    await edge.live.join({
+      channelId,
+      follower: membership,
+      ...defined({ since: payload.since }),
+      onJoined: (joined) => {
+        const answer = joinedPayload(connection.id, payload, joined)
+        connection.emit(EVENTS.channelJoined, answer)
+        connection.emit(EVENTS.roomJoined, answer)
+        acknowledge(answer)
+      },
+    })
+  } catch (error) {
+    connection.memberships.delete(channelId)
+    throw error
+  }
+  await edge.roster.add(connection.socket, channelId, membership.entityId)
+}
+
+/**
+ * Joins a channel, existing or not: registers for delivery, replays what was missed `since`, answers
+ * with the position after which delivery goes on. Joining again starts the channel's delivery anew.
+ */
+export async function join(edge: Edge, request: Request): Promise<void> {
+  const payload = parse(joinSchema, request.payload, TEXTS.joinNeedsChannel)
+  const channelId = channelOf(payload, TEXTS.joinNeedsChannel)
+  await request.connection.move(channelId, () => moveIn(edge, request, payload))
+}

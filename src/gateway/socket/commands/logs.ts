@@ -1,0 +1,37 @@
+import { describeIssues, logFilterSchema } from '../../../protocol/schemas.ts'
+import { EVENTS, TEXTS } from '../../../protocol/wire.ts'
+import { defined } from '../../../util/defined.ts'
+import type { Edge, Request } from '../edge.ts'
+import type { LogFilter } from '../log-subscriptions.ts'
+
+/** Starts the log stream for the connection; again changes nothing. */
+export function subscribeLogs(edge: Edge, { connection, acknowledge }: Request): void {
+  edge.logs.add(connection)
+  const answer = { subscribed: true, message: TEXTS.logsSubscribed }
+  connection.emit(EVENTS.logSubscriptionConfirmed, answer)
+  acknowledge(answer)
+}
+
+/** Ends the log stream for the connection; without one it answers alike. */
+export function unsubscribeLogs(edge: Edge, { connection, acknowledge }: Request): void {
+  edge.logs.remove(connection)
+  const answer = { subscribed: false, message: TEXTS.logsUnsubscribed }
+  connection.emit(EVENTS.logSubscriptionConfirmed, answer)
+  acknowledge(answer)
+}
+
+/** Merges into the connection's filter: `agentName` exact, `level` at or above, `all` for either. */
+export function filterLogs(edge: Edge, { connection, payload, acknowledge }: Request): void {
+  const parsed = logFilterSchema.safeParse(payload)
+  const answer = parsed.success
+    ? refined(edge.logs.refine(connection, defined(parsed.data)))
+    : { success: false, error: describeIssues(parsed.error) }
+  connection.emit(EVENTS.logFiltersUpdated, answer)
+  acknowledge(answer)
+}
+
+function refined(filters: LogFilter | undefined): object {
+  return filters === undefined
+    ? { success: false, error: TEXTS.logsNotSubscribed }
+    : { success: true, filters }
+}

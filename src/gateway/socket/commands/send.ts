@@ -1,0 +1,116 @@
+import type { Outcome } from '../../../log/log.ts'
+import { ChannelError } from '../../../protocol/errors.ts'
+import type { Entry } from '../../../protocol/model.ts'
+import { sendSchema } from '../../../protocol/schemas.ts'
+import type { SendPayload } from '../../../protocol/schemas.ts'
+import { EVENTS, TEXTS } from '../../../protocol/wire.ts'
+import type { PostInput } from '../../../service/messages.ts'
+import { defined } from '../../../util/defined.ts'
+import { newId } from '../../../util/new-id.ts'
+import type { Connection } from '../connection.ts'
+import type { Edge, Request } from '../edge.ts'
+import { ackPayload, completionOf, ownBroadcastPacket } from '../encode.ts'
+import { eventPacket } from '../packets.ts'
+import { channelOf, parse } from './payload.ts'
+
+/** Said, else the handshake's entity, else what this connection joined the channel as. */
+function senderOf(connection: Connection, payload: SendPayload, channelId: string): string {
+  const senderId =
+    payload.senderId ?? connection.entityId ?? connection.memberships.get(channelId)?.entityId
+  if (senderId === undefined) throw new ChannelError('INVALID_PAYLOAD', TEXTS.sendNeeds)
+  return senderId
+}
+
+/** A message needs text or attachments. */
+function textOf(payload: SendPayload): string {
+  const text = payload.message ?? ''
+  if (text === '' && (payload.attachments ?? []).length === 0) {
+    throw new ChannelError('INVALID_PAYLOAD', TEXTS.sendNeeds)
+  }
+  return text
+}
+
+function post(edge: Edge, request: Request, messageId: string): Promise<Outcome> {
+  const { connection } = request
+  const payload = parse(sendSchema, request.payload, TEXTS.sendNeeds)
+  const channelId = channelOf(payload, TEXTS.sendNeeds)
+  const clientMessageId = payload.messageId ?? undefined
+  const input: PostInput = {
+    id: messageId,
+    channelId,
+    authorId: senderOf(connection, payload, channelId),
+    text: textOf(payload),
+    source: payload.source ?? TEXTS.defaultSource,
+    autoCreate: {
+      createdBy: 'socketio_auto_creation',
+      ...defined({ targetUserId: payload.targetUserId }),
+    },
+    ...defined({
+      serverId: payload.messageServerId ?? payload.serverId,
+      senderName: payload.senderName,
+      metadata: payload.metadata,
+      attachments: payload.attachments,
+      clientMessageId,
+    }),
+  }
+  connection.own.set(messageId, { clientMessageId, acknowledge: request.acknowledge })
+  return edge.services.messages.post(input)
+}
+
+interface Sent {
+  readonly connection: Connection
+  readonly messageId: string
+}
+
+/**
+ * Answers the sender where no delivery will: it is not in the channel, or it repeated a message,
+ * which is acknowledged with the first result and nothing else.
+ */
+function release(edge: Edge, sent: Sent, outcome: Outcome): void {
+  const { connection, messageId } = sent
+  const own = connection.own.get(messageId)
+  const { message, seq = 0 } = outcome
+  if (own === undefined || message === undefined) return
+  const membership = connection.memberships.get(message.channelId)
+  const isToBeDelivered =
+    outcome.isDuplicate !== true &&
+    membership !== undefined &&
+    edge.live.willDeliver(message.channelId, membership, seq)
+  if (isToBeDelivered) return
+  connection.own.delete(messageId)
+  const ack = ackPayload(message, own.clientMessageId)
+  const packets = [eventPacket(EVENTS.messageAck, ack)]
+  if (outcome.isDuplicate !== true) {
+    const entry: Entry = {
+      kind: 'posted',
+      channelId: message.channelId,
+      seq,
+      at: message.createdAt,
+      message,
+      hasAgents: outcome.hasAgents === true,
+    }
+    packets.unshift(ownBroadcastPacket(message, entry))
+    packets.push(...completionOf(entry))
+  }
+  connection.outbox.send(packets)
+  own.acknowledge(ack)
+}
+
+/**
+ * Sends a message: stored, then delivered to the channel, then acknowledged. A channel that does not
+ * exist is created. Messages of one connection keep the order in which they were sent.
+ */
+export async function send(edge: Edge, request: Request): Promise<void> {
+  const { connection } = request
+  const messageId = newId()
+  try {
+    const outcome = await post(edge, request, messageId)
+    const channelId = outcome.message?.channelId ?? ''
+    // A join under way decides whether the message reaches its sender through the channel.
+    if (connection.isMoving(channelId)) await connection.settled(channelId)
+    release(edge, { connection, messageId }, outcome)
+  } catch (error) {
+    connection.own.delete(messageId)
+    throw error
+  }
+}

@@ -1,0 +1,109 @@
+import type { ChannelDetails, Entry, Ephemeral, Message } from '../../protocol/model.ts'
+import { isJsonObject } from '../../util/json.ts'
+import type { JsonObject } from '../../util/json.ts'
+import { EVENTS, TEXTS } from '../../protocol/wire.ts'
+import { channelRow } from '../http/rows.ts'
+import { eventPacket } from './packets.ts'
+
+/** `thought` and `actions`, which elizaOS agents put into the raw message. */
+function agentFields(message: Message): JsonObject {
+  const { raw } = message.body
+  if (!isJsonObject(raw)) return {}
+  const { thought, actions } = raw
+  return { thought, actions }
+}
+
+/** The superset of the five `messageBroadcast` shapes of the elizaOS server, in both spellings. */
+function broadcast(message: Message, entry: Entry): JsonObject {
+  const { body, channelId, serverId } = message
+  const isEdit = entry.kind === 'edited'
+  const isAction = body.source === 'agent_action'
+  return {
+    id: message.id,
+    senderId: message.authorId,
+    senderName: body.senderName ?? TEXTS.defaultSenderName,
+    text: body.text,
+    channelId,
+    roomId: channelId,
+    serverId,
+    messageServerId: serverId,
+    createdAt: message.createdAt,
+    source: body.source,
+    attachments: body.attachments ?? [],
+    ...agentFields(message),
+    metadata: body.metadata,
+    inReplyTo: body.inReplyTo,
+    seq: entry.seq,
+    ...(isEdit ? { messageSeq: message.seq } : {}),
+    ...(isEdit || isAction ? { updatedAt: message.updatedAt } : {}),
+    ...(isAction ? { rawMessage: body.raw } : {}),
+  }
+}
+
+/** A message as its own sender sees it: with the id that the client gave it. */
+export function ownBroadcastPacket(message: Message, entry: Entry): string {
+  const payload = { ...broadcast(message, entry), clientMessageId: message.clientMessageId }
+  return eventPacket(EVENTS.messageBroadcast, payload)
+}
+
+/** The answer to a send, which is also what its acknowledgement callback gets. */
+export function ackPayload(message: Message, clientMessageId: string | undefined): object {
+  return {
+    clientMessageId,
+    messageId: message.id,
+    status: TEXTS.ackStatus,
+    channelId: message.channelId,
+    roomId: message.channelId,
+    seq: message.seq,
+  }
+}
+
+/** Tells clients that nothing more will come for a message. */
+export function completePacket(frame: Ephemeral): string {
+  const { channelId, serverId, messageId } = frame
+  return eventPacket(EVENTS.messageComplete, {
+    channelId,
+    roomId: channelId,
+    serverId,
+    messageServerId: serverId,
+    messageId,
+  })
+}
+
+/** `messageComplete` right behind a message that no agent will answer. */
+export function completionOf(entry: Entry): string[] {
+  if (entry.kind !== 'posted' || entry.hasAgents || entry.message === null) return []
+  const { channelId, serverId, id } = entry.message
+  return [completePacket({ kind: 'complete', channelId, serverId, messageId: id })]
+}
+
+function updatedPacket(entry: Entry, channel: ChannelDetails | null): string[] {
+  if (channel === null) return []
+  const { channelId, seq } = entry
+  const updates = channelRow(channel)
+  return [eventPacket(EVENTS.channelUpdated, { channelId, roomId: channelId, updates, seq })]
+}
+
+/** The packets that everybody but a message's own sender gets for an entry; none for what was erased. */
+export function entryPackets(entry: Entry): string[] {
+  const { channelId, seq } = entry
+  const ref = { channelId, roomId: channelId, seq }
+  switch (entry.kind) {
+    case 'posted':
+    case 'edited':
+      if (entry.message === null) return []
+      return [
+        eventPacket(EVENTS.messageBroadcast, broadcast(entry.message, entry)),
+        ...completionOf(entry),
+      ]
+    case 'deleted':
+      return [eventPacket(EVENTS.messageDeleted, { messageId: entry.messageId, ...ref })]
+    case 'cleared':
+      return [eventPacket(EVENTS.channelCleared, ref)]
+    case 'updated':
+    case 'participants':
+      return updatedPacket(entry, entry.channel)
+    case 'removed':
+      return [eventPacket(EVENTS.channelDeleted, ref)]
+  }
+}

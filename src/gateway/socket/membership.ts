@@ -1,0 +1,81 @@
+import type { Entry, Ephemeral } from '../../protocol/model.ts'
+import { CLOSE_CODES } from '../../protocol/close-codes.ts'
+import { EVENTS } from '../../protocol/wire.ts'
+import type { Follower, LiveBatch } from '../../service/live.ts'
+import type { Connection, OwnMessage } from './connection.ts'
+import { ackPayload, completionOf, entryPackets, ownBroadcastPacket } from './encode.ts'
+import type { Encoder } from './encoder.ts'
+import { eventPacket } from './packets.ts'
+
+/** One connection in one channel: turns entries into what this connection is to see. */
+export class Membership implements Follower {
+  /** Who the connection is in this channel: what it joined as, else its handshake's entity. */
+  readonly entityId: string | undefined
+  readonly #connection: Connection
+  readonly #encoder: Encoder
+
+  constructor(connection: Connection, entityId: string | undefined, encoder: Encoder) {
+    this.#connection = connection
+    this.entityId = entityId
+    this.#encoder = encoder
+  }
+
+  onEntries(batch: LiveBatch): void {
+    const { outbox } = this.#connection
+    if (!batch.isReplay && !this.#hasOwn(batch.entries)) {
+      outbox.sendShared(this.#encoder.entries(batch))
+      return
+    }
+    const released: (() => void)[] = []
+    outbox.send(batch.entries.flatMap((entry) => this.#packets(entry, batch.isReplay, released)))
+    for (const acknowledge of released) acknowledge()
+  }
+
+  onEphemeral(frame: Ephemeral): void {
+    this.#connection.outbox.sendShared(this.#encoder.ephemeral(frame))
+  }
+
+  onInterrupted(): void {
+    this.#connection.outbox.close(
+      CLOSE_CODES.REPLAY_INTERRUPTED,
+      'replay interrupted: reconnect and resume',
+    )
+  }
+
+  #hasOwn(entries: readonly Entry[]): boolean {
+    const { own } = this.#connection
+    if (own.size === 0) return false
+    return entries.some((entry) => entry.kind === 'posted' && own.has(entry.message?.id ?? ''))
+  }
+
+  /**
+   * The acknowledgement of a message travels in the same write as the sender's copy of it, so that a
+   * client never learns of one without the other.
+   */
+  #packets(entry: Entry, isReplay: boolean, released: (() => void)[]): string[] {
+    if (entry.kind !== 'posted' || entry.message === null) return entryPackets(entry)
+    const { message } = entry
+    const own = this.#take(message.id)
+    if (own !== undefined) {
+      const ack = ackPayload(message, own.clientMessageId)
+      released.push(() => {
+        own.acknowledge(ack)
+      })
+      return [
+        ownBroadcastPacket(message, entry),
+        eventPacket(EVENTS.messageAck, ack),
+        ...completionOf(entry),
+      ]
+    }
+    const isOwnReplay = isReplay && this.entityId === message.authorId
+    if (!isOwnReplay) return entryPackets(entry)
+    return [ownBroadcastPacket(message, entry), ...completionOf(entry)]
+  }
+
+  #take(messageId: string): OwnMessage | undefined {
+    const { own } = this.#connection
+    const message = own.get(messageId)
+    own.delete(messageId)
+    return message
+  }
+}

@@ -1,0 +1,67 @@
+import type { Socket } from 'socket.io'
+import type { CloseCode } from '../../protocol/close-codes.ts'
+
+/** Milliseconds that a peer gets to answer the close frame before its connection is terminated. */
+const CLOSE_GRACE_MS = 2_000
+
+/** The Engine.IO socket under a Socket.IO socket. */
+type EngineSocket = Socket['conn']
+
+/** What Engine.IO's WebSocket transport holds; its types do not show it. */
+interface WebSocketTransport {
+  readonly socket: {
+    close(code: number, reason: string): void
+    terminate(): void
+  }
+}
+
+/**
+ * True when bytes can go out as ready-made WebSocket frames: an open websocket that is not being
+ * upgraded to. Polling takes packets one by one.
+ */
+export function takesFrames(engine: EngineSocket): boolean {
+  return engine.transport.name === 'websocket' && !engine.upgrading && engine.readyState === 'open'
+}
+
+/**
+ * Queues ready-made frames behind whatever waits for this connection.
+ *
+ * `wsPreEncodedFrame` is how Socket.IO's own adapter hands a broadcast to Engine.IO; nothing else
+ * sends several packets in one write. Not part of the documented API, so a test holds it in place.
+ */
+export function writeFrames(engine: EngineSocket, frames: Buffer): void {
+  const options = { compress: false, wsPreEncodedFrame: [frames] }
+  engine.write('', options)
+}
+
+/** Packets that wait because the transport has not taken them yet; Engine.IO has no public word for it. */
+export function countQueued(engine: EngineSocket): number {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the library's types hide it
+  return (engine as unknown as { readonly writeBuffer: readonly unknown[] }).writeBuffer.length
+}
+
+/** Queues one Socket.IO packet, on whatever transport the connection has. */
+export function writePacket(engine: EngineSocket, packet: string): void {
+  engine.write(packet, { compress: false })
+}
+
+/**
+ * Closes the transport, not the Socket.IO session: after a Socket.IO disconnect stock clients stay
+ * away, after a lost transport they reconnect. A peer that does not even read the close frame is
+ * terminated after `CLOSE_GRACE_MS`.
+ */
+export function closeTransport(engine: EngineSocket, code: CloseCode, reason: string): void {
+  if (engine.transport.name !== 'websocket') {
+    engine.close(true)
+    return
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the library's types hide it
+  const { socket } = engine.transport as unknown as WebSocketTransport
+  const timer = setTimeout(() => {
+    socket.terminate()
+  }, CLOSE_GRACE_MS)
+  engine.once('close', () => {
+    clearTimeout(timer)
+  })
+  socket.close(code, reason)
+}

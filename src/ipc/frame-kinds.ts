@@ -1,0 +1,32 @@
+/**
+ * What a frame is for, one byte on the wire; one table, so that subsystems that share a link cannot
+ * take each other's numbers. 0–15 link, 16–31 log, 32–47 presence, 48 and above free.
+ */
+export const FrameKind = {
+  /** First frame of both sides: protocol version, role and peer id. */
+  HELLO: 0,
+  /** Instead of a hello: why the link is refused. */
+  REFUSED: 1,
+
+  /** Server → client: the epoch; the log may be used from here on. */
+  LOG_READY: 16,
+  LOG_APPEND: 17,
+  LOG_ANSWERS: 18,
+  LOG_FOLLOW: 19,
+  LOG_FOLLOWED: 20,
+  LOG_UNFOLLOW: 21,
+  LOG_PUBLISH: 22,
+  LOG_ENTRIES: 23,
+  LOG_EPHEMERAL: 24,
+
+  /** Server → client: the hub's id; presence may be used from here on. */
+  PRESENCE_READY: 32,
+  PRESENCE_REGISTER: 33,
+  PRESENCE_CHANGES: 34,
+  PRESENCE_WATCH: 35,
+  PRESENCE_UNWATCH: 36,
+  PRESENCE_LIST: 37,
+  PRESENCE_LISTED: 38,
+  PRESENCE_CHANGED: 39,
+} as const
+export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]

@@ -1,0 +1,278 @@
+import { ChannelError } from '../protocol/errors.ts'
+import type { Entry, Ephemeral } from '../protocol/model.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Applied, LogEngine } from './engine.ts'
+import { GROUP_COMMIT_LIMITS, GroupCommit } from './group-commit.ts'
+import type { GroupCommitLimits } from './group-commit.ts'
+import type { Command, FeedConsumer } from './log.ts'
+
+/** An engine that erases in the background: one bounded slice per call, true while there is more. */
+type Engine = LogEngine & { sweep?(): boolean }
+
+export interface LogCoreOptions {
+  readonly engine: Engine
+  readonly limits?: Partial<GroupCommitLimits>
+  readonly logger?: Logger
+  /** Storage failed: the process must end, and whoever waits for an answer submits again elsewhere. */
+  readonly onFailure: (error: unknown) => void
+}
+
+/** A consumer that may also learn when a batch is complete: all its entries and answers are out. */
+export interface CoreConsumer extends FeedConsumer {
+  onBatchEnd?(): void
+}
+
+/** A consumer's hold on the core. */
+export interface Attachment {
+  /** Answers the position after which delivery continues. */
+  follow(channelId: string): number
+  unfollow(channelId: string): void
+  detach(): void
+}
+
+type Settle = (applied: Applied) => void
+type Item =
+  | { readonly command: Command; readonly settle: Settle }
+  | { readonly command: undefined; readonly frame: Ephemeral }
+
+/** What followers get of one batch, in order: runs of one channel's entries, and frames between them. */
+type Delivery = { readonly channelId: string; readonly entries: Entry[] } | Ephemeral
+
+/** Milliseconds between two slices of background erasure. More: erasure takes longer, appends wait less. */
+const SWEEP_PAUSE_MS = 20
+
+/** Rough size of a frame without content, in bytes: what it counts towards `maxPendingBytes`. */
+const FRAME_BYTES = 256
+
+/**
+ * The writer's heart: engine, group commit and publication in one place.
+ *
+ * Invariant: outside a commit, the head of every channel in the engine equals what was published,
+ * so the answer of `follow` is exact. A batch is published before its appends are settled.
+ */
+export class LogCore {
+  readonly engine: Engine
+  readonly #options: LogCoreOptions
+  readonly #commits: GroupCommit<Item>
+  readonly #attachments = new Set<CoreAttachment>()
+  #sweepTimer: NodeJS.Timeout | undefined
+  #hasFailed = false
+
+  constructor(options: LogCoreOptions) {
+    this.#options = options
+    this.engine = options.engine
+    this.#commits = new GroupCommit<Item>({
+      limits: { ...GROUP_COMMIT_LIMITS, ...options.limits },
+      commit: (items) => this.#commit(items),
+      onFailure: (error, items) => this.#fail(error, items),
+    })
+  }
+
+  /** True once storage failed; answers given after that mean "unknown". */
+  get hasFailed(): boolean {
+    return this.#hasFailed
+  }
+
+  /** Changes that wait for the disk. */
+  get pending(): number {
+    return this.#commits.pending
+  }
+
+  /** Starts delivery to a consumer; it follows nothing yet. A consumer that throws is logged and goes on. */
+  attach(consumer: CoreConsumer): Attachment {
+    const attachment = new CoreAttachment(this, consumer, (gone) => this.#attachments.delete(gone))
+    this.#attachments.add(attachment)
+    return attachment
+  }
+
+  /**
+   * Stores a change. `settle` is called once, after the change is durable and published.
+   *
+   * @throws OVERLOADED, WRITER_UNAVAILABLE: nothing was taken and `settle` is not called.
+   */
+  submit(command: Command, sizeBytes: number, settle: Settle): void {
+    this.#commits.submit({ command, settle }, sizeBytes)
+  }
+
+  /**
+   * Delivers a frame to the followers of its channel: after the entries of every `submit` before
+   * it, ahead of those after it. Lost when as much waits as may.
+   */
+  publish(frame: Ephemeral): void {
+    if (this.#commits.pending === 0) {
+      this.#deliver([frame])
+      this.#endBatch()
+      return
+    }
+    try {
+      this.#commits.submit({ command: undefined, frame }, FRAME_BYTES)
+    } catch (error) {
+      // OVERLOADED, or WRITER_UNAVAILABLE after a failure: a frame may be lost.
+      this.#options.logger?.debug({ err: error, channelId: frame.channelId }, 'frame dropped')
+    }
+  }
+
+  /** Starts background erasure of what an earlier life of the process left. */
+  start(): void {
+    this.#sweepSoon()
+  }
+
+  /** Commits what waits and takes nothing more. The engine stays open. */
+  close(): void {
+    this.#commits.stop()
+    clearTimeout(this.#sweepTimer)
+    this.#sweepTimer = undefined
+    this.#attachments.clear()
+  }
+
+  #commit(items: readonly Item[]): void {
+    const commands: Command[] = []
+    for (const { command } of items) if (command !== undefined) commands.push(command)
+    const results = commands.length === 0 ? [] : this.engine.apply(commands)
+    this.#deliver(toDeliveries(items, results))
+    this.#settle(items, results)
+    this.#endBatch()
+    if (commands.some(erases)) this.#sweepSoon()
+  }
+
+  #deliver(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      for (const attachment of this.#attachments) {
+        this.#guard(() => attachment.deliver(delivery), 'a feed consumer failed')
+      }
+    }
+  }
+
+  #settle(items: readonly Item[], results: readonly Applied[]): void {
+    let index = 0
+    for (const item of items) {
+      if (item.command === undefined) continue
+      const result = results[index] ?? { error: new ChannelError('INTERNAL') }
+      index += 1
+      this.#guard(() => item.settle(result), 'an append could not be answered')
+    }
+  }
+
+  #endBatch(): void {
+    for (const { consumer } of this.#attachments) {
+      this.#guard(() => consumer.onBatchEnd?.(), 'a feed consumer failed')
+    }
+  }
+
+  /** What others do with a stored batch must not look like a failure of the storage. */
+  #guard(action: () => void, message: string): void {
+    try {
+      action()
+    } catch (error) {
+      this.#options.logger?.error({ err: error }, message)
+    }
+  }
+
+  #fail(error: unknown, items: readonly Item[]): void {
+    this.#hasFailed = true
+    clearTimeout(this.#sweepTimer)
+    const unknown = new ChannelError('WRITER_UNAVAILABLE', undefined, { cause: error })
+    for (const item of items) {
+      if (item.command === undefined) continue
+      this.#guard(() => item.settle({ error: unknown }), 'an append could not be answered')
+    }
+    this.#options.onFailure(error)
+  }
+
+  #sweepSoon(): void {
+    if (this.engine.sweep === undefined || this.#hasFailed) return
+    this.#sweepTimer ??= setTimeout(() => this.#sweep(), SWEEP_PAUSE_MS).unref()
+  }
+
+  #sweep(): void {
+    this.#sweepTimer = undefined
+    try {
+      if (this.engine.sweep?.() === true) this.#sweepSoon()
+    } catch (error) {
+      this.#commits.fail(error)
+    }
+  }
+}
+
+/** A consumer with its positions: what it has, per channel, so that nothing reaches it twice. */
+class CoreAttachment implements Attachment {
+  readonly consumer: CoreConsumer
+  readonly #core: LogCore
+  readonly #onDetach: (attachment: CoreAttachment) => void
+  readonly #positions = new Map<string, number>()
+
+  constructor(
+    core: LogCore,
+    consumer: CoreConsumer,
+    onDetach: (attachment: CoreAttachment) => void,
+  ) {
+    this.#core = core
+    this.consumer = consumer
+    this.#onDetach = onDetach
+  }
+
+  follow(channelId: string): number {
+    const position = this.#core.engine.head(channelId)
+    this.#positions.set(channelId, position)
+    return position
+  }
+
+  unfollow(channelId: string): void {
+    this.#positions.delete(channelId)
+  }
+
+  detach(): void {
+    this.#positions.clear()
+    this.#onDetach(this)
+  }
+
+  deliver(delivery: Delivery): void {
+    const position = this.#positions.get(delivery.channelId)
+    if (position === undefined) return
+    if (!('entries' in delivery)) {
+      this.consumer.onEphemeral(delivery)
+      return
+    }
+    // A follow from within a delivery of the same batch was answered with the batch included.
+    const news = delivery.entries.filter(({ seq }) => seq > position)
+    const last = news.at(-1)
+    if (last === undefined) return
+    this.#positions.set(delivery.channelId, last.seq)
+    this.consumer.onEntries(delivery.channelId, news)
+  }
+}
+
+function erases(command: Command): boolean {
+  return (
+    command.type === 'clear' ||
+    command.type === 'delete' ||
+    command.type === 'delete-channel' ||
+    command.type === 'delete-server'
+  )
+}
+
+/** Groups a batch by channel; a frame ends its channel's run, so that it stays between its neighbours. */
+function toDeliveries(items: readonly Item[], results: readonly Applied[]): readonly Delivery[] {
+  const deliveries: Delivery[] = []
+  const open = new Map<string, Entry[]>()
+  let index = 0
+  for (const item of items) {
+    if (item.command === undefined) {
+      open.delete(item.frame.channelId)
+      deliveries.push(item.frame)
+      continue
+    }
+    const result = results[index]
+    index += 1
+    if (result === undefined || 'error' in result) continue
+    for (const entry of result.entries) {
+      const run = open.get(entry.channelId)
+      if (run === undefined) {
+        const entries = [entry]
+        open.set(entry.channelId, entries)
+        deliveries.push({ channelId: entry.channelId, entries })
+      } else run.push(entry)
+    }
+  }
+  return deliveries
+}

@@ -1,0 +1,60 @@
+import { ChannelError } from '../../protocol/errors.ts'
+import type { Entry, EntryKind } from '../../protocol/model.ts'
+import type { Outcome } from '../log.ts'
+import type { ChannelRecord, EntryRow } from './records.ts'
+import type { WriteStore } from './store.ts'
+
+/** What the rules of one batch work on. */
+export interface ApplyContext {
+  readonly store: WriteStore
+  /** Epoch ms of the batch. */
+  readonly nowMs: number
+}
+
+/** What a command did. */
+export interface Effect {
+  readonly outcome: Outcome
+  readonly entries: readonly Entry[]
+}
+
+/** An effect without entries. */
+export function quiet(outcome: Outcome): Effect {
+  return { outcome, entries: [] }
+}
+
+/** The place of a channel's next entry: the next number, and a time that never goes back. */
+export function nextPlace(
+  { store, nowMs }: ApplyContext,
+  channel: ChannelRecord,
+): Pick<EntryRow, 'channelKey' | 'seq' | 'at'> {
+  const tail = store.tail(channel.key)
+  return { channelKey: channel.key, seq: tail.seq + 1, at: Math.max(nowMs, tail.at) }
+}
+
+/** @throws CHANNEL_NOT_FOUND when the channel never existed or is deleted. */
+export function requireChannel({ store }: ApplyContext, channelId: string): ChannelRecord {
+  const channel = store.channel(channelId)
+  if (channel?.isLive !== true) throw new ChannelError('CHANNEL_NOT_FOUND')
+  return channel
+}
+
+/** @throws SERVER_NOT_FOUND when the server never existed or is deleted. */
+export function requireServer({ store }: ApplyContext, serverId: string): void {
+  if (store.server(serverId)?.isLive !== true) throw new ChannelError('SERVER_NOT_FOUND')
+}
+
+/**
+ * The entry that an earlier attempt of the same command made: a writer that died before it
+ * answered gets its commands again.
+ *
+ * @throws MESSAGE_ID_TAKEN when the id belongs to something else.
+ */
+export function earlierAttempt(
+  { store }: ApplyContext,
+  commandId: string,
+  kind: EntryKind,
+): EntryRow | undefined {
+  const row = store.entryById(commandId)
+  if (row !== undefined && row.kind !== kind) throw new ChannelError('MESSAGE_ID_TAKEN')
+  return row
+}

@@ -1,0 +1,92 @@
+import type { Channel, ChannelDetails, Entry, Message, MessageServer } from '../../protocol/model.ts'
+import type { LogReader } from '../engine.ts'
+import type { EntryRange, MessageQuery } from '../log.ts'
+import { postingRange } from './seek.ts'
+import type { ReadStore } from './store.ts'
+import { channelOf, detailsOf, entriesOf, isErased, messageOf } from './views.ts'
+
+/** Most channels or servers in one list: past it the oldest are left out. A list blocks its process. */
+export const MAX_LISTED = 10_000
+
+/** The reads of the port over any store; every call sees one committed moment. */
+export class StoreReader implements LogReader {
+  readonly epoch: string
+  readonly #store: ReadStore
+
+  constructor(store: ReadStore) {
+    this.epoch = store.epoch
+    this.#store = store
+  }
+
+  channel(channelId: string): ChannelDetails | undefined {
+    return this.#store.snapshot(() => {
+      const record = this.#store.channel(channelId)
+      return record?.isLive === true ? detailsOf(this.#store, record) : undefined
+    })
+  }
+
+  channels(serverId?: string): readonly Channel[] {
+    return this.#store.liveChannels(serverId, MAX_LISTED).map((record) => channelOf(record))
+  }
+
+  servers(): readonly MessageServer[] {
+    return this.#store.liveServers(MAX_LISTED)
+  }
+
+  server(serverId: string): MessageServer | undefined {
+    const record = this.#store.server(serverId)
+    return record?.isLive === true ? record.server : undefined
+  }
+
+  serverAgents(serverId: string): readonly string[] {
+    return this.#store.serverAgents(serverId)
+  }
+
+  agentServers(agentId: string): readonly string[] {
+    return this.#store.agentServers(agentId)
+  }
+
+  message(messageId: string): Message | undefined {
+    return this.#store.snapshot(() => {
+      const row = this.#store.entryById(messageId)
+      if (row?.kind !== 'posted') return undefined
+      const channel = this.#store.channelByKey(row.channelKey)
+      if (channel === undefined || isErased(channel, row)) return undefined
+      return messageOf(channel, row)
+    })
+  }
+
+  messages(query: MessageQuery): readonly Message[] {
+    return this.#store.snapshot(() => {
+      const channel = this.#store.channel(query.channelId)
+      if (channel === undefined) return []
+      const range = postingRange(this.#store, channel, query)
+      if (range === undefined) return []
+      return this.#store.postings(range).map((row) => messageOf(channel, row))
+    })
+  }
+
+  entries(range: EntryRange): readonly Entry[] {
+    return this.#store.snapshot(() => {
+      const channel = this.#store.channel(range.channelId)
+      if (channel === undefined || range.limit < 1) return []
+      const after = Math.max(range.after, 0)
+      const upTo = Math.min(range.upTo, this.#store.tail(channel.key).seq)
+      if (after >= upTo) return []
+      const { limit } = range
+      const rows = this.#store.entries({ channelKey: channel.key, after, upTo, limit })
+      return entriesOf(this.#store, channel, rows)
+    })
+  }
+
+  head(channelId: string): number {
+    return this.#store.snapshot(() => {
+      const channel = this.#store.channel(channelId)
+      return channel === undefined ? 0 : this.#store.tail(channel.key).seq
+    })
+  }
+
+  close(): void {
+    this.#store.close()
+  }
+}

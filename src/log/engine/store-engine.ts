@@ -1,0 +1,62 @@
+import type { Applied, LogEngine } from '../engine.ts'
+import type { Command } from '../log.ts'
+import { applyCommand } from './apply.ts'
+import { StoreReader } from './reader.ts'
+import type { WriteStore } from './store.ts'
+import { sweepSlice } from './sweep.ts'
+
+/** A `LogEngine` whose owner can let it tidy up. */
+export interface SweepingEngine extends LogEngine {
+  /** Erases one slice of cleared content, durably; true while more is left. For idle moments. */
+  sweep(): boolean
+}
+
+export interface StoreEngineOptions {
+  readonly store: WriteStore
+  /** Epoch ms. */
+  readonly now: () => number
+}
+
+/**
+ * The commands over any store.
+ *
+ * After a call that threw, every further change is refused: what the failed storage holds is known
+ * only to the next one that opens it.
+ */
+export class StoreEngine extends StoreReader implements SweepingEngine {
+  readonly #store: WriteStore
+  readonly #now: () => number
+  #failure: unknown
+
+  constructor({ store, now }: StoreEngineOptions) {
+    super(store)
+    this.#store = store
+    this.#now = now
+  }
+
+  apply(commands: readonly Command[]): readonly Applied[] {
+    const context = { store: this.#store, nowMs: this.#now() }
+    return this.#durably(() => {
+      const applied = commands.map((command) => applyCommand(context, command))
+      sweepSlice(this.#store)
+      return applied
+    })
+  }
+
+  sweep(): boolean {
+    if (this.#store.unsweptChannel() === undefined) return false
+    return this.#durably(() => sweepSlice(this.#store))
+  }
+
+  #durably<T>(write: () => T): T {
+    if (this.#failure !== undefined) {
+      throw new Error('the log failed before and takes no more changes', { cause: this.#failure })
+    }
+    try {
+      return this.#store.transaction(write)
+    } catch (error) {
+      this.#failure = error
+      throw error
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import type {
+  Channel,
+  ChannelDetails,
+  Entry,
+  Message,
+  MessageBody,
+  Participant,
+} from '../../protocol/model.ts'
+import type { ChannelRecord, EntryRow } from './records.ts'
+import type { ReadStore } from './store.ts'
+
+/** The changes of a participants entry, as stored in its `data`. */
+export interface ParticipantChanges {
+  readonly added: readonly Participant[]
+  readonly removed: readonly string[]
+}
+
+const EMPTY_BODY: MessageBody = { text: '', source: '' }
+
+export function channelOf(record: ChannelRecord): Channel {
+  const { id, serverId, type, words, createdAt, updatedAt } = record
+  return { id, serverId, type, ...words, createdAt, updatedAt }
+}
+
+export function detailsOf(store: ReadStore, record: ChannelRecord): ChannelDetails {
+  return { ...channelOf(record), participants: store.participants(record.key) }
+}
+
+/** True once the message was deleted, or its channel cleared or deleted after it. */
+export function isErased(channel: ChannelRecord, posting: EntryRow): boolean {
+  return posting.data === null || posting.seq <= channel.clearedSeq
+}
+
+/** The message of a posting, with an empty body once it was erased. */
+export function messageOf(channel: ChannelRecord, posting: EntryRow): Message {
+  const { data } = posting
+  const body = data === null || isErased(channel, posting) ? EMPTY_BODY : parseBody(data)
+  return withBody(channel, posting, body)
+}
+
+/** The message of a posting whose body is at hand already. */
+export function withBody(channel: ChannelRecord, posting: EntryRow, body: MessageBody): Message {
+  const { id, seq, authorId = '', clientMessageId, at, updatedAt = at } = posting
+  return {
+    id,
+    channelId: channel.id,
+    serverId: channel.serverId,
+    seq,
+    authorId,
+    ...(clientMessageId !== undefined && { clientMessageId }),
+    body,
+    createdAt: at,
+    updatedAt,
+  }
+}
+
+/** Reads rows of one channel as entries that show the present. */
+export function entriesOf(
+  store: ReadStore,
+  channel: ChannelRecord,
+  rows: readonly EntryRow[],
+): readonly Entry[] {
+  let details: ChannelDetails | null | undefined
+  const present = (): ChannelDetails | null => {
+    if (details === undefined) details = channel.isLive ? detailsOf(store, channel) : null
+    return details
+  }
+  return rows.map((row) => entryOf({ store, channel, present }, row))
+}
+
+interface EntryContext {
+  readonly store: ReadStore
+  readonly channel: ChannelRecord
+  readonly present: () => ChannelDetails | null
+}
+
+function entryOf({ store, channel, present }: EntryContext, row: EntryRow): Entry {
+  const base = { channelId: channel.id, seq: row.seq, at: row.at }
+  switch (row.kind) {
+    case 'posted':
+      return { ...base, kind: row.kind, message: presentMessage(channel, row) }
+    case 'edited':
+      return { ...base, kind: row.kind, message: presentMessage(channel, postingOf(store, row)) }
+    case 'deleted': {
+      const posting = postingOf(store, row)
+      return { ...base, kind: row.kind, messageId: posting.id, messageSeq: posting.seq }
+    }
+    case 'updated':
+      return { ...base, kind: row.kind, channel: present() }
+    case 'participants':
+      return { ...base, kind: row.kind, ...parseChanges(row.data), channel: present() }
+    case 'cleared':
+    case 'removed':
+      return { ...base, kind: row.kind }
+  }
+}
+
+function presentMessage(channel: ChannelRecord, posting: EntryRow): Message | null {
+  return isErased(channel, posting) ? null : messageOf(channel, posting)
+}
+
+/** The posting that an edit or a deletion is about. */
+export function postingOf(store: ReadStore, row: EntryRow): EntryRow {
+  const posting = store.entry(row.channelKey, row.messageSeq ?? 0)
+  if (posting === undefined) throw new Error(`entry ${row.id} refers to a missing posting`)
+  return posting
+}
+
+/** The store holds only what `JSON.stringify` made of these types. */
+export function parseBody(data: string): MessageBody {
+  return JSON.parse(data) as MessageBody
+}
+
+function parseChanges(data: string | null): ParticipantChanges {
+  return data === null ? { added: [], removed: [] } : (JSON.parse(data) as ParticipantChanges)
+}

@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto'
+import type { MessageServer, Participant } from '../../protocol/model.ts'
+import type { ChannelRecord, EntryRow, ServerRecord, Tail } from '../engine/records.ts'
+import type { ClientKey, PostingRange, RowRange, WriteStore } from '../engine/store.ts'
+
+/** A channel and its rows; the row of `seq` is at index `seq - 1`. */
+interface Shelf {
+  record: ChannelRecord
+  readonly rows: EntryRow[]
+  participants: readonly Participant[]
+}
+
+/** The store of tests and trials: everything in this process, nothing bounded, nothing durable. */
+export class MemoryStore implements WriteStore {
+  readonly epoch: string
+  readonly #keys = new Map<string, number>()
+  /** The shelf of channel `key` is at index `key - 1`. */
+  readonly #shelves: Shelf[] = []
+  readonly #ids = new Map<string, EntryRow>()
+  readonly #clientKeys = new Map<string, number>()
+  readonly #servers = new Map<string, ServerRecord>()
+  readonly #agents = new Map<string, Set<string>>()
+  #order = 0
+
+  constructor(epoch: string = randomUUID()) {
+    this.epoch = epoch
+  }
+
+  snapshot<T>(read: () => T): T {
+    return read()
+  }
+
+  /** Nothing here can fail but a rule itself, after which the engine takes no more changes. */
+  transaction<T>(write: () => T): T {
+    return write()
+  }
+
+  channel(channelId: string): ChannelRecord | undefined {
+    const key = this.#keys.get(channelId)
+    return key === undefined ? undefined : this.channelByKey(key)
+  }
+
+  channelByKey(channelKey: number): ChannelRecord | undefined {
+    return this.#shelves[channelKey - 1]?.record
+  }
+
+  liveChannels(serverId: string | undefined, limit: number): readonly ChannelRecord[] {
+    return this.#shelves
+      .map(({ record }) => record)
+      .filter((record) => record.isLive && (serverId ?? record.serverId) === record.serverId)
+      .toSorted((a, b) => a.order - b.order)
+      .slice(-limit)
+  }
+
+  liveDm(dmKey: string): ChannelRecord | undefined {
+    return this.#shelves.find(({ record }) => record.dmKey === dmKey)?.record
+  }
+
+  insertChannel(channel: Omit<ChannelRecord, 'key'>): ChannelRecord {
+    const record = { ...channel, key: this.#shelves.length + 1 }
+    this.#shelves.push({ record, rows: [], participants: [] })
+    this.#keys.set(record.id, record.key)
+    this.#order = record.order
+    return record
+  }
+
+  saveChannel(channel: ChannelRecord): void {
+    this.#shelf(channel.key).record = structuredClone(channel)
+    this.#order = Math.max(this.#order, channel.order)
+  }
+
+  nextOrder(): number {
+    return this.#order + 1
+  }
+
+  participants(channelKey: number): readonly Participant[] {
+    return this.#shelf(channelKey).participants
+  }
+
+  saveParticipants(channelKey: number, participants: readonly Participant[]): void {
+    this.#shelf(channelKey).participants = structuredClone(participants)
+  }
+
+  tail(channelKey: number): Tail {
+    return this.#shelf(channelKey).rows.at(-1) ?? { seq: 0, at: 0 }
+  }
+
+  entry(channelKey: number, seq: number): EntryRow | undefined {
+    return this.#shelf(channelKey).rows[seq - 1]
+  }
+
+  entryById(id: string): EntryRow | undefined {
+    const place = this.#ids.get(id)
+    return place && this.entry(place.channelKey, place.seq)
+  }
+
+  entries({ channelKey, after, upTo, limit }: RowRange): readonly EntryRow[] {
+    return this.#shelf(channelKey).rows.slice(after, Math.min(upTo, after + limit))
+  }
+
+  postings({ channelKey, above, below, limit }: PostingRange): readonly EntryRow[] {
+    return this.#shelf(channelKey)
+      .rows.slice(above, below - 1)
+      .filter((row) => row.kind === 'posted' && row.data !== null)
+      .toReversed()
+      .slice(0, limit)
+  }
+
+  postingByClientId(key: ClientKey): EntryRow | undefined {
+    const seq = this.#clientKeys.get(nameOf(key))
+    return seq === undefined ? undefined : this.entry(key.channelKey, seq)
+  }
+
+  insertPosting(row: EntryRow): boolean {
+    const { channelKey, authorId = '', clientMessageId } = row
+    if (this.#ids.has(row.id)) return false
+    if (clientMessageId !== undefined) {
+      const name = nameOf({ channelKey, authorId, clientMessageId })
+      if (this.#clientKeys.has(name)) return false
+      this.#clientKeys.set(name, row.seq)
+    }
+    this.insertEntry(row)
+    return true
+  }
+
+  insertEntry(row: EntryRow): void {
+    const { rows } = this.#shelf(row.channelKey)
+    if (row.seq !== rows.length + 1) throw new Error(`entry ${row.id} would leave a hole`)
+    rows.push(row)
+    this.#ids.set(row.id, row)
+  }
+
+  saveBody(posting: EntryRow, data: string | null, updatedAt: number): void {
+    this.#shelf(posting.channelKey).rows[posting.seq - 1] = { ...posting, data, updatedAt }
+  }
+
+  eraseBodies({ channelKey, after, upTo }: Omit<RowRange, 'limit'>): void {
+    const { rows } = this.#shelf(channelKey)
+    for (const row of rows.slice(after, upTo)) {
+      if (row.kind === 'posted') rows[row.seq - 1] = { ...row, data: null }
+    }
+  }
+
+  unsweptChannel(): ChannelRecord | undefined {
+    return this.#shelves.find(({ record }) => record.sweptSeq < record.clearedSeq)?.record
+  }
+
+  server(serverId: string): ServerRecord | undefined {
+    return this.#servers.get(serverId)
+  }
+
+  liveServers(limit: number): readonly MessageServer[] {
+    const live = [...this.#servers.values()].filter(({ isLive }) => isLive)
+    return live.map(({ server }) => server).slice(-limit)
+  }
+
+  /** One that comes back after its deletion is the newest. */
+  saveServer(record: ServerRecord): void {
+    const { id } = record.server
+    if (this.#servers.get(id)?.isLive === false) this.#servers.delete(id)
+    this.#servers.set(id, structuredClone(record))
+  }
+
+  serverAgents(serverId: string): readonly string[] {
+    return [...(this.#agents.get(serverId) ?? [])]
+  }
+
+  agentServers(agentId: string): readonly string[] {
+    return [...this.#agents].filter(([, agents]) => agents.has(agentId)).map(([id]) => id)
+  }
+
+  addServerAgent(serverId: string, agentId: string): void {
+    const agents = this.#agents.get(serverId) ?? new Set()
+    this.#agents.set(serverId, agents.add(agentId))
+  }
+
+  removeServerAgent(serverId: string, agentId: string): void {
+    this.#agents.get(serverId)?.delete(agentId)
+  }
+
+  removeServerAgents(serverId: string): void {
+    this.#agents.delete(serverId)
+  }
+
+  close(): void {
+    // Nothing is held that the garbage collector does not free.
+  }
+
+  #shelf(channelKey: number): Shelf {
+    const shelf = this.#shelves[channelKey - 1]
+    if (shelf === undefined) throw new Error(`channel key ${channelKey} is unknown`)
+    return shelf
+  }
+}
+
+function nameOf({ channelKey, authorId, clientMessageId }: ClientKey): string {
+  return JSON.stringify([channelKey, authorId, clientMessageId])
+}

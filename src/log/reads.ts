@@ -1,0 +1,58 @@
+import type { Channel, ChannelDetails, Entry, Message, MessageServer } from '../protocol/model.ts'
+import type { LogReader } from './engine.ts'
+import type { ChannelLog, EntryRange, MessageQuery } from './log.ts'
+
+type Reads = Omit<ChannelLog, 'append' | 'publish' | 'follow' | 'unfollow' | 'close'>
+
+/** The reading half of a `ChannelLog` whose committed state this process can see for itself. */
+export class LogReads implements Reads {
+  protected readonly reader: LogReader
+
+  constructor(reader: LogReader) {
+    this.reader = reader
+  }
+
+  get epoch(): string {
+    return this.reader.epoch
+  }
+
+  async channel(channelId: string): Promise<ChannelDetails | undefined> {
+    return this.reader.channel(channelId)
+  }
+
+  async channels(serverId?: string): Promise<readonly Channel[]> {
+    return this.reader.channels(serverId)
+  }
+
+  async servers(): Promise<readonly MessageServer[]> {
+    return this.reader.servers()
+  }
+
+  async server(serverId: string): Promise<MessageServer | undefined> {
+    return this.reader.server(serverId)
+  }
+
+  async serverAgents(serverId: string): Promise<readonly string[]> {
+    return this.reader.serverAgents(serverId)
+  }
+
+  async agentServers(agentId: string): Promise<readonly string[]> {
+    return this.reader.agentServers(agentId)
+  }
+
+  async message(messageId: string): Promise<Message | undefined> {
+    return this.reader.message(messageId)
+  }
+
+  async messages(query: MessageQuery): Promise<readonly Message[]> {
+    return this.reader.messages(query)
+  }
+
+  async entries(range: EntryRange): Promise<readonly Entry[]> {
+    return this.reader.entries(range)
+  }
+
+  async head(channelId: string): Promise<number> {
+    return this.reader.head(channelId)
+  }
+}

@@ -1,0 +1,145 @@
+import type { ChannelLog } from '../log/log.ts'
+import { ChannelError } from '../protocol/errors.ts'
+import { DEFAULT_SERVER_ID } from '../protocol/limits.ts'
+import type { Channel, ChannelDetails, ChannelType, Participant } from '../protocol/model.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { compact } from '../util/compact.ts'
+import type { JsonObject } from '../util/json.ts'
+import { newId } from '../util/new-id.ts'
+import { ownMetadata } from './channel-draft.ts'
+import { present, sayingWhichServer } from './refusals.ts'
+
+export interface CreateChannelInput {
+  /** Chosen by the client; a new one when absent. */
+  readonly id?: string | undefined
+  readonly serverId: string
+  readonly name: string
+  readonly type: ChannelType
+  readonly topic?: string | undefined
+  readonly sourceType?: string | undefined
+  readonly sourceId?: string | undefined
+  readonly metadata?: JsonObject | undefined
+  readonly participantIds: readonly string[]
+}
+
+/** What to replace; what is undefined stays. `participantIds` replaces the whole set. */
+export interface UpdateChannelInput {
+  readonly channelId: string
+  readonly name?: string | undefined
+  readonly topic?: string | undefined
+  readonly metadata?: JsonObject | undefined
+  readonly participantIds?: readonly string[] | undefined
+}
+
+export interface DmInput {
+  readonly userId: string
+  readonly targetId: string
+  /** An unknown server counts as the default one, as in elizaOS. */
+  readonly serverId?: string | undefined
+}
+
+/** What may be done with channels. */
+export class ChannelService {
+  readonly #log: ChannelLog
+  readonly #logger: Logger
+
+  constructor(log: ChannelLog, logger: Logger) {
+    this.#log = log
+    this.#logger = logger
+  }
+
+  /** @throws CHANNEL_EXISTS when the chosen id is in use; SERVER_NOT_FOUND. */
+  async create(input: CreateChannelInput): Promise<ChannelDetails> {
+    const { serverId } = input
+    const channel = compact({
+      id: input.id ?? newId(),
+      serverId,
+      name: input.name,
+      type: input.type,
+      topic: input.topic,
+      sourceType: input.sourceType,
+      sourceId: input.sourceId,
+      metadata: ownMetadata(input.metadata ?? {}),
+      participants: await this.#participants(serverId, input.participantIds),
+    })
+    const outcome = await sayingWhichServer(
+      serverId,
+      this.#log.append({ type: 'create-channel', id: newId(), channel }),
+    )
+    return this.#created(present(outcome.channel, 'created channel'))
+  }
+
+  /** The one DM channel of two entities on a server, however many ask for it at once. */
+  async getOrCreateDm(input: DmInput): Promise<ChannelDetails> {
+    const serverId = await this.#knownServer(input.serverId)
+    const [user1, user2] =
+      input.userId < input.targetId
+        ? [input.userId, input.targetId]
+        : [input.targetId, input.userId]
+    const outcome = await this.#log.append({
+      type: 'get-or-create-dm',
+      id: newId(),
+      channel: {
+        id: newId(),
+        serverId,
+        name: `DM-${user1}-${user2}`,
+        type: 'DM',
+        metadata: { user1, user2 },
+        participants: await this.#participants(serverId, [user1, user2]),
+      },
+    })
+    const channel = present(outcome.channel, 'DM channel')
+    return outcome.isCreated === true ? this.#created(channel) : channel
+  }
+
+  /** @throws CHANNEL_NOT_FOUND. */
+  async get(channelId: string): Promise<ChannelDetails> {
+    const channel = await this.#log.channel(channelId)
+    if (channel === undefined) throw new ChannelError('CHANNEL_NOT_FOUND')
+    return channel
+  }
+
+  /** In order of creation; of all servers when none is named. */
+  list(serverId?: string): Promise<readonly Channel[]> {
+    return this.#log.channels(serverId)
+  }
+
+  /** @throws CHANNEL_NOT_FOUND. */
+  async update(input: UpdateChannelInput): Promise<ChannelDetails> {
+    const outcome = await this.#log.append(
+      compact({
+        type: 'update-channel' as const,
+        id: newId(),
+        channelId: input.channelId,
+        name: input.name,
+        topic: input.topic,
+        metadata: input.metadata && ownMetadata(input.metadata),
+        participants: input.participantIds && [...new Set(input.participantIds)],
+      }),
+    )
+    return present(outcome.channel, 'updated channel')
+  }
+
+  /** Deletes a channel with its messages and participants; absent before is no error. */
+  async remove(channelId: string): Promise<void> {
+    await this.#log.append({ type: 'delete-channel', id: newId(), channelId })
+  }
+
+  #created(channel: ChannelDetails): ChannelDetails {
+    const { id: channelId, serverId, type } = channel
+    this.#logger.info({ channelId, serverId, type }, 'channel created')
+    return channel
+  }
+
+  async #participants(serverId: string, ids: readonly string[]): Promise<Participant[]> {
+    if (ids.length === 0) return []
+    const agents = new Set(await this.#log.serverAgents(serverId))
+    return [...new Set(ids)].map((entityId) => ({ entityId, isAgent: agents.has(entityId) }))
+  }
+
+  async #knownServer(serverId: string | undefined): Promise<string> {
+    if (serverId === undefined) return DEFAULT_SERVER_ID
+    const server = await this.#log.server(serverId)
+    return server?.id ?? DEFAULT_SERVER_ID
+  }
+}

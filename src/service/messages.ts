@@ -1,0 +1,179 @@
+import type { ChannelDraft, ChannelLog, MessageQuery, Outcome } from '../log/log.ts'
+import { ChannelError, toChannelError } from '../protocol/errors.ts'
+import type { Ephemeral, Message, MessageBody } from '../protocol/model.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { compact } from '../util/compact.ts'
+import type { Json, JsonObject } from '../util/json.ts'
+import { newId } from '../util/new-id.ts'
+import { autoCreatedChannel } from './channel-draft.ts'
+import type { AutoCreate } from './channel-draft.ts'
+import { present, sayingWhichServer } from './refusals.ts'
+
+/** A message to post. Ids are canonical; `id` is new for every attempt, or the client's in `submit`. */
+export interface PostInput {
+  readonly id: string
+  readonly channelId: string
+  /** Where a missing channel is created; an existing channel keeps its own server. */
+  readonly serverId?: string | undefined
+  readonly authorId: string
+  readonly senderName?: string | undefined
+  readonly text: string
+  readonly source: string
+  readonly clientMessageId?: string | undefined
+  readonly attachments?: readonly Json[] | undefined
+  readonly metadata?: JsonObject | undefined
+  readonly raw?: Json | undefined
+  readonly inReplyTo?: string | undefined
+  readonly sourceId?: string | undefined
+  /** Makes the channel if it is missing, in the same transaction. */
+  readonly autoCreate?: AutoCreate | undefined
+}
+
+/** The parts of a message to replace; what is undefined stays. */
+export interface EditInput {
+  readonly messageId: string
+  /** Where given, a message of another channel does not exist. */
+  readonly channelId?: string | undefined
+  readonly authorId?: string | undefined
+  readonly changes: { readonly [Key in keyof MessageBody]?: MessageBody[Key] | undefined }
+}
+
+/** Half a surrogate pair cannot be stored as UTF-8; everyone sees the replacement from the start. */
+function wellFormed(text: string): string
+function wellFormed(text: string | undefined): string | undefined
+function wellFormed(text: string | undefined): string | undefined {
+  return text?.replaceAll(/\p{Surrogate}/gu, '\uFFFD')
+}
+
+function storable(changes: EditInput['changes']): Partial<MessageBody> {
+  return compact({
+    ...changes,
+    text: wellFormed(changes.text),
+    senderName: wellFormed(changes.senderName),
+    source: wellFormed(changes.source),
+    sourceId: wellFormed(changes.sourceId),
+  })
+}
+
+function bodyOf(input: PostInput): MessageBody {
+  return compact({
+    text: wellFormed(input.text),
+    senderName: wellFormed(input.senderName),
+    source: wellFormed(input.source),
+    sourceId: wellFormed(input.sourceId),
+    inReplyTo: input.inReplyTo,
+    attachments: input.attachments,
+    metadata: input.metadata,
+    raw: input.raw,
+  })
+}
+
+/** What may be done with messages. */
+export class MessageService {
+  readonly #log: ChannelLog
+  readonly #logger: Logger
+
+  constructor(log: ChannelLog, logger: Logger) {
+    this.#log = log
+    this.#logger = logger
+  }
+
+  /**
+   * Posts a message; when it resolves the message is on disk and was handed to followers here.
+   *
+   * The append is called before this returns its promise, so the order of calls is the order of
+   * the channel. Repeating `(channelId, authorId, clientMessageId)`, or `id` with the same author
+   * and channel, answers the first message with `isDuplicate`.
+   *
+   * @throws CHANNEL_NOT_FOUND without `autoCreate`; SERVER_NOT_FOUND with it; MESSAGE_ID_TAKEN;
+   * OVERLOADED; WRITER_UNAVAILABLE.
+   */
+  async post(input: PostInput): Promise<Outcome> {
+    const create =
+      input.autoCreate && autoCreatedChannel({ ...input, autoCreate: input.autoCreate })
+    const appended = this.#log.append({
+      type: 'post',
+      id: newId(),
+      message: compact({
+        id: input.id,
+        channelId: input.channelId,
+        authorId: input.authorId,
+        clientMessageId: input.clientMessageId,
+        body: bodyOf(input),
+      }),
+      ...(create && { create }),
+    })
+    if (create === undefined) return appended
+    const outcome = await sayingWhichServer(create.serverId, appended)
+    if (outcome.isCreated === true) await this.#onCreated(create)
+    return outcome
+  }
+
+  /** @throws MESSAGE_NOT_FOUND when it does not exist, was erased, or is in another channel. */
+  async edit(input: EditInput): Promise<Message> {
+    const outcome = await this.#log.append({
+      type: 'edit',
+      id: newId(),
+      messageId: input.messageId,
+      changes: storable(input.changes),
+      ...(input.channelId !== undefined && { channelId: input.channelId }),
+      ...(input.authorId !== undefined && { authorId: input.authorId }),
+    })
+    return present(outcome.message, 'edited message')
+  }
+
+  /** Erases a message; erased before is no error. @throws MESSAGE_NOT_FOUND when it never was in `channelId`. */
+  async remove(messageId: string, channelId?: string): Promise<void> {
+    const scope = channelId === undefined ? {} : { channelId }
+    await this.#log.append({ type: 'delete', id: newId(), messageId, ...scope })
+  }
+
+  /** Erases all messages of a channel. @throws CHANNEL_NOT_FOUND. */
+  async clear(channelId: string): Promise<void> {
+    await this.#log.append({ type: 'clear', id: newId(), channelId })
+  }
+
+  /** @throws MESSAGE_NOT_FOUND when it does not exist, was erased, or is in another channel than `channelId`. */
+  async get(messageId: string, channelId?: string): Promise<Message> {
+    const message = await this.#log.message(messageId)
+    if (message === undefined || (channelId !== undefined && message.channelId !== channelId)) {
+      throw new ChannelError('MESSAGE_NOT_FOUND')
+    }
+    return message
+  }
+
+  /** A page, newest first; empty for a channel that does not exist. */
+  async list(query: MessageQuery): Promise<readonly Message[]> {
+    return query.limit === 0 ? [] : await this.#log.messages(query)
+  }
+
+  /** Tells everyone in the channel that nothing more will come for a message. Not stored. */
+  complete(frame: Omit<Ephemeral, 'kind'>): void {
+    this.#log.publish({ kind: 'complete', ...frame })
+  }
+
+  async #onCreated(channel: ChannelDraft): Promise<void> {
+    const { id: channelId, serverId, type } = channel
+    this.#logger.info({ channelId, serverId, type }, 'channel created')
+    if (type !== 'DM') return
+    try {
+      const agents = await this.#log.serverAgents(serverId)
+      const add = channel.participants
+        .filter(({ entityId }) => agents.includes(entityId))
+        .map(({ entityId }) => ({ entityId, isAgent: true }))
+      if (add.length === 0) return
+      await this.#log.append({
+        type: 'change-participants',
+        id: newId(),
+        channelId,
+        add,
+        remove: [],
+      })
+    } catch (error) {
+      // The message is stored whatever happens here: a busy or absent writer, or a channel that
+      // somebody deleted at once, must not turn its acknowledgement into an error.
+      const { code } = toChannelError(error)
+      this.#logger.warn({ channelId, code, err: error }, 'agents of a new channel not marked')
+    }
+  }
+}

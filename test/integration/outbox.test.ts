@@ -1,0 +1,115 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket as NetSocket } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { Server } from 'socket.io'
+import type { Socket as ServerSocket } from 'socket.io'
+import { io as connect } from 'socket.io-client'
+import type { Socket } from 'socket.io-client'
+import { CLOSE_CODES } from '../../src/protocol/close-codes.ts'
+import { Outbox, SharedPackets } from '../../src/gateway/socket/outbox.ts'
+import { eventPacket } from '../../src/gateway/socket/packets.ts'
+
+const MAX_QUEUE_BYTES = 500_000
+
+interface Pair extends AsyncDisposable {
+  readonly client: Socket
+  readonly outbox: Outbox
+  readonly serverSocket: ServerSocket
+  readonly isTooSlow: () => boolean
+}
+
+async function openPair(transports: string[]): Promise<Pair> {
+  const httpServer = createServer()
+  const server = new Server(httpServer, { perMessageDeflate: false })
+  httpServer.listen(0, '127.0.0.1')
+  await once(httpServer, 'listening')
+  const { port } = httpServer.address() as AddressInfo
+  const client = connect(`http://127.0.0.1:${port}`, { transports, forceNew: true })
+  const [serverSocket] = (await once(server, 'connection')) as [ServerSocket]
+  if (!client.connected) await once(client as never, 'connect')
+  let isTooSlow = false
+  const outbox = new Outbox(serverSocket, MAX_QUEUE_BYTES, () => {
+    isTooSlow = true
+  })
+  return {
+    client,
+    outbox,
+    serverSocket,
+    isTooSlow: () => isTooSlow,
+    [Symbol.asyncDispose]: async () => {
+      client.disconnect()
+      await server.close()
+    },
+  }
+}
+
+/** The client's TCP socket: pausing it is what a stalled reader looks like from the server. */
+function tcpOf(client: Socket): NetSocket {
+  const { transport } = client.io.engine as unknown as {
+    transport: { ws: { _socket: NetSocket } }
+  }
+  return transport.ws._socket
+}
+
+const shared = new SharedPackets([eventPacket('messageBroadcast', { text: 'x'.repeat(50_000) })])
+
+async function floodUntilCut(pair: Pair, maxPackets: number): Promise<number> {
+  for (let sent = 1; sent <= maxPackets; sent += 1) {
+    pair.outbox.sendShared(shared)
+    if (pair.isTooSlow()) return sent
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return maxPackets
+}
+
+describe('the outbox', () => {
+  it('cuts a stalled websocket reader at its bound with the code that means reconnect and resume', async () => {
+    await using pair = await openPair(['websocket'])
+    const tcp = tcpOf(pair.client)
+    tcp.pause()
+    const sent = await floodUntilCut(pair, 2_000)
+    expect(pair.isTooSlow()).toBe(true)
+    expect(sent).toBeLessThan(2_000)
+    const gone = once(pair.client as never, 'disconnect') as Promise<
+      [string, { context?: { code?: number } }?]
+    >
+    tcp.resume()
+    const [reason, details] = await gone
+    // Not "io server disconnect", after which stock clients stay away.
+    expect(reason).toBe('transport close')
+    expect(details?.context?.code).toBe(CLOSE_CODES.READER_TOO_SLOW)
+  })
+
+  it('terminates a reader that does not even read the close frame', async () => {
+    await using pair = await openPair(['websocket'])
+    tcpOf(pair.client).pause()
+    const gone = once(pair.serverSocket, 'disconnect')
+    await floodUntilCut(pair, 2_000)
+    await gone
+    expect(pair.serverSocket.connected).toBe(false)
+  })
+
+  it('never cuts a reader that keeps up, however much passes', async () => {
+    await using pair = await openPair(['websocket'])
+    let received = 0
+    pair.client.on('messageBroadcast', () => {
+      received += 1
+    })
+    for (let index = 0; index < 200; index += 1) {
+      pair.outbox.sendShared(shared)
+      const target = index + 1
+      while (received < target) await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(pair.isTooSlow()).toBe(false)
+  })
+
+  it('bounds what waits for a polling client that does not poll', async () => {
+    await using pair = await openPair(['polling'])
+    // Between two polls everything waits in Engine.IO's buffer; in one turn no poll can come.
+    for (let index = 0; index < 100 && !pair.isTooSlow(); index += 1) {
+      pair.outbox.sendShared(shared)
+    }
+    expect(pair.isTooSlow()).toBe(true)
+  })
+})

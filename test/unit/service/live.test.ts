@@ -1,0 +1,229 @@
+import { describe, expect, it } from 'vitest'
+import { pino } from 'pino'
+import type { ChannelLog, EntryRange } from '../../../src/log/log.ts'
+import type { Entry } from '../../../src/protocol/model.ts'
+import { LiveChannels } from '../../../src/service/live.ts'
+import type { Follower, Joined, LiveBatch } from '../../../src/service/live.ts'
+
+const EPOCH = 'epoch-1'
+const CHANNEL = 'c'
+
+function entry(seq: number): Entry {
+  return { kind: 'cleared', channelId: CHANNEL, seq, at: seq }
+}
+
+/** A log whose answers come when the test says so: that is what makes the races visible. */
+class ScriptedLog {
+  readonly epoch = EPOCH
+  readonly followed: string[] = []
+  readonly unfollowed: string[] = []
+  #answer: { resolve: (position: number) => void; reject: (error: Error) => void } | undefined
+  #reads: { range: EntryRange; resolve: (entries: readonly Entry[]) => void }[] = []
+
+  follow(channelId: string): Promise<number> {
+    this.followed.push(channelId)
+    return new Promise((resolve, reject) => {
+      this.#answer = { resolve, reject }
+    })
+  }
+
+  unfollow(channelId: string): void {
+    this.unfollowed.push(channelId)
+  }
+
+  entries(range: EntryRange): Promise<readonly Entry[]> {
+    return new Promise((resolve) => {
+      this.#reads.push({ range, resolve })
+    })
+  }
+
+  opens(position: number): void {
+    this.#answer?.resolve(position)
+  }
+
+  fails(): void {
+    this.#answer?.reject(new Error('no answer'))
+  }
+
+  answersRead(): EntryRange | undefined {
+    const read = this.#reads.shift()
+    if (read === undefined) return undefined
+    const { after, upTo } = read.range
+    const seqs = Array.from({ length: upTo - after }, (_, index) => after + 1 + index)
+    read.resolve(seqs.map(entry))
+    return read.range
+  }
+}
+
+class Recorder implements Follower {
+  readonly seen: (number | string)[] = []
+  onEntries(batch: LiveBatch): void {
+    this.seen.push(...batch.entries.map((one) => one.seq))
+  }
+  onEphemeral(): void {
+    this.seen.push('ephemeral')
+  }
+  onInterrupted(): void {
+    this.seen.push('interrupted')
+  }
+  readonly joined = (joined: Joined): void => {
+    this.seen.push(
+      `joined ${joined.seq}${joined.isRecovered === undefined ? '' : ` ${joined.isRecovered}`}`,
+    )
+  }
+}
+
+function setUp(maxResumeEntries = 100, maxBacklogEntries = 100) {
+  const log = new ScriptedLog()
+  const live = new LiveChannels({ maxResumeEntries, maxBacklogEntries }, pino({ level: 'silent' }))
+  live.attach(log as unknown as ChannelLog)
+  const follower = new Recorder()
+  const join = (since?: number, epoch = EPOCH): Promise<void> =>
+    live.join({
+      channelId: CHANNEL,
+      follower,
+      onJoined: follower.joined,
+      ...(since === undefined ? {} : { since: { epoch, seq: since } }),
+    })
+  return { log, live, follower, join }
+}
+
+const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+describe('live channels', () => {
+  it('answer with the position and go on right after it', async () => {
+    const { log, live, follower, join } = setUp()
+    const joining = join()
+    log.opens(7)
+    await joining
+    live.onEntries(CHANNEL, [entry(8), entry(9)])
+    expect(follower.seen).toEqual(['joined 7', 8, 9])
+  })
+
+  it('count what comes between the log’s answer and the join’s continuation', async () => {
+    const { log, live, follower, join } = setUp()
+    const joining = join()
+    log.opens(7)
+    live.onEntries(CHANNEL, [entry(8)])
+    await joining
+    live.onEntries(CHANNEL, [entry(9)])
+    expect(follower.seen).toEqual(['joined 8', 9])
+  })
+
+  it('replay what was missed, then answer, then what came meanwhile, each once', async () => {
+    const { log, live, follower, join } = setUp()
+    const joining = join(2)
+    log.opens(5)
+    await tick()
+    live.onEntries(CHANNEL, [entry(6)])
+    expect(follower.seen).toEqual([])
+    expect(log.answersRead()).toMatchObject({ after: 2, upTo: 5 })
+    await joining
+    live.onEntries(CHANNEL, [entry(7)])
+    expect(follower.seen).toEqual([3, 4, 5, 'joined 5 true', 6, 7])
+  })
+
+  it.each([
+    { name: 'another epoch', since: 3, epoch: 'epoch-0', head: 5 },
+    { name: 'a position above the head', since: 6, epoch: EPOCH, head: 5 },
+    { name: 'a gap above the limit', since: 0, epoch: EPOCH, head: 101 },
+  ])('say so and replay nothing for $name', async ({ since, epoch, head }) => {
+    const { log, live, follower, join } = setUp()
+    const joining = join(since, epoch)
+    log.opens(head)
+    await joining
+    live.onEntries(CHANNEL, [entry(head + 1)])
+    expect(follower.seen).toEqual([`joined ${head} false`, head + 1])
+  })
+
+  it.each([5, 0])('recover at once when nothing was missed (head and since %i)', async (head) => {
+    const { log, follower, join } = setUp()
+    const joining = join(head)
+    log.opens(head)
+    await joining
+    expect(follower.seen).toEqual([`joined ${head} true`])
+  })
+
+  it('replay a gap that is just as large as the limit', async () => {
+    const { log, follower, join } = setUp(3)
+    const joining = join(0)
+    log.opens(3)
+    await tick()
+    log.answersRead()
+    await joining
+    expect(follower.seen).toEqual([1, 2, 3, 'joined 3 true'])
+  })
+
+  it('interrupt a follower whose backlog passes its bound, and deliver nothing more to it', async () => {
+    const { log, live, follower, join } = setUp(100, 2)
+    const joining = join(1)
+    log.opens(5)
+    await tick()
+    live.onEntries(CHANNEL, [entry(6), entry(7)])
+    expect(follower.seen).toEqual([])
+    live.onEntries(CHANNEL, [entry(8)])
+    log.answersRead()
+    await joining
+    live.onEntries(CHANNEL, [entry(9)])
+    expect(follower.seen).toEqual(['interrupted'])
+  })
+
+  it('stop delivering at a leave, also in the middle of a replay', async () => {
+    const { log, live, follower, join } = setUp()
+    const joining = join(1)
+    log.opens(5)
+    await tick()
+    live.leave(CHANNEL, follower)
+    log.answersRead()
+    await joining
+    expect(follower.seen).toEqual([])
+    expect(log.unfollowed).toEqual([CHANNEL])
+  })
+
+  it('unfollow with the last follower and follow afresh with the next', async () => {
+    const { log, live, follower, join } = setUp()
+    const first = join()
+    log.opens(1)
+    await first
+    live.leave(CHANNEL, follower)
+    const second = join()
+    log.opens(4)
+    await second
+    expect(log.followed).toEqual([CHANNEL, CHANNEL])
+    expect(log.unfollowed).toEqual([CHANNEL])
+    expect(follower.seen).toEqual(['joined 1', 'joined 4'])
+  })
+
+  it('share one following among all followers of a channel', async () => {
+    const { log, live, join } = setUp()
+    const other = new Recorder()
+    const both = [
+      join(),
+      live.join({ channelId: CHANNEL, follower: other, onJoined: other.joined }),
+    ]
+    log.opens(2)
+    await Promise.all(both)
+    expect(log.followed).toEqual([CHANNEL])
+  })
+
+  it('reject a join that the log does not answer and open the channel afresh for the next', async () => {
+    const { log, follower, join } = setUp()
+    const failing = join()
+    log.fails()
+    await expect(failing).rejects.toThrow('no answer')
+    const next = join()
+    log.opens(3)
+    await next
+    expect(follower.seen).toEqual(['joined 3'])
+  })
+
+  it('know whether an entry is still to be delivered', async () => {
+    const { log, live, follower, join } = setUp()
+    expect(live.willDeliver(CHANNEL, follower, 1)).toBe(false)
+    const joining = join()
+    log.opens(5)
+    await joining
+    expect(live.willDeliver(CHANNEL, follower, 5)).toBe(false)
+    expect(live.willDeliver(CHANNEL, follower, 6)).toBe(true)
+  })
+})
