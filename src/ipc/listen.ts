@@ -49,15 +49,16 @@ export class LinkServer {
   readonly #options: ListenLinksOptions
   readonly #limits: LinkLimits
   readonly #server: Server
-  readonly #sockets = new Set<Socket>()
+  /** Connections that are not links: no hello yet, or refused. */
+  readonly #strangers = new Set<Socket>()
   readonly #links = new Map<string, FramedLink>()
 
   constructor(options: ListenLinksOptions) {
     this.#options = options
     this.#limits = { ...LINK_LIMITS, ...options.limits }
     this.#server = createServer((socket) => {
-      this.#sockets.add(socket)
-      socket.on('close', () => this.#sockets.delete(socket))
+      this.#strangers.add(socket)
+      socket.on('close', () => this.#strangers.delete(socket))
       this.#open(socket).catch((error: unknown) => {
         // A peer that vanished, was silent, or spoke something else before its hello was complete.
         options.logger?.warn({ err: error }, 'a link could not be opened')
@@ -90,11 +91,8 @@ export class LinkServer {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve())
     })
-    for (const link of this.#links.values()) {
-      link.end('the server stops')
-    }
-    const open = new Set(this.#links.values())
-    if (open.size === 0) for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#strangers) socket.destroy()
+    for (const link of this.links) link.end('the server stops')
     await closed
   }
 
@@ -105,8 +103,10 @@ export class LinkServer {
     if (refusal !== undefined) {
       this.#options.logger?.error({ peer: hello.id, role: hello.role, refusal }, 'link refused')
       sendRefusal(socket, refusal)
+      socket.setTimeout(this.#limits.helloTimeoutMs, () => socket.destroy())
       return
     }
+    this.#strangers.delete(socket)
     // What the older link still holds unread must not be applied behind what the new one repeats.
     this.#links.get(hello.id)?.destroy('the peer opened a newer link')
     const peer = { role: hello.role, id: hello.id }

@@ -26,6 +26,7 @@ export class ReconnectingLink {
   readonly #onDrain: (() => void)[] = []
   #link: FramedLink | undefined
   #delayMs = MIN_DELAY_MS
+  #openedAtMs = 0
   #timer: NodeJS.Timeout | undefined
   #attempt: Promise<void> | undefined
   #problem: string | undefined = 'not connected yet'
@@ -78,6 +79,11 @@ export class ReconnectingLink {
     this.#link?.send(kind, payload)
   }
 
+  /** Sends what `encodeFrame` made, likewise. */
+  sendFrame(frame: Buffer): void {
+    this.#link?.sendFrame(frame)
+  }
+
   /** Drops the present link as if it had been lost; a new one follows. */
   reset(reason: string): void {
     this.#link?.destroy(reason)
@@ -107,7 +113,7 @@ export class ReconnectingLink {
   #opened(link: FramedLink): void {
     this.#link = link
     this.#problem = undefined
-    this.#delayMs = MIN_DELAY_MS
+    this.#openedAtMs = performance.now()
     for (const [kind, handler] of this.#handlers) link.handle(kind, handler)
     link.onDrain(() => this.#onDrain.forEach((listener) => listener()))
     link.onClose((reason) => this.#lost(reason))
@@ -118,6 +124,9 @@ export class ReconnectingLink {
   #lost(reason: string): void {
     this.#link = undefined
     this.#problem = reason
+    // A link that is lost as soon as it opens must not be tried again in a tight loop.
+    const lastedMs = performance.now() - this.#openedAtMs
+    if (lastedMs >= MAX_DELAY_MS) this.#delayMs = MIN_DELAY_MS
     if (!this.#isClosed) this.#options.logger?.warn({ reason }, 'link lost')
     for (const listener of this.#onClose) listener(reason)
     this.#retry()

@@ -20,6 +20,7 @@ export const ERRORS = {
     message: 'Agent is not a participant in this channel',
     retryable: false,
   },
+  AGENT_NOT_FOUND: { status: 404, message: 'Agent not found', retryable: false },
   ROUTE_NOT_FOUND: { status: 404, message: 'API endpoint not found', retryable: false },
   CHANNEL_EXISTS: {
     status: 409,

@@ -2,15 +2,16 @@ import { z } from 'zod'
 import { canonicalId } from '../util/ids.ts'
 import { LIMITS } from './limits.ts'
 
-const ID = new RegExp(`^[A-Za-z0-9._:@-]{1,${LIMITS.maxIdLength}}$`)
+/** What an id looks like. */
+export const ID_PATTERN = new RegExp(`^[A-Za-z0-9._:@-]{1,${LIMITS.maxIdLength}}$`)
 
 /** True for 1–128 characters of `A-Z a-z 0-9 . _ : @ -`. */
 export function isId(value: unknown): value is string {
-  return typeof value === 'string' && ID.test(value)
+  return typeof value === 'string' && ID_PATTERN.test(value)
 }
 
 /** Any id that comes in, in its one spelling (`canonicalId`): UUIDs compare case-insensitively. */
 export const idSchema = z
   .string()
-  .regex(ID, `must be 1–${LIMITS.maxIdLength} characters of A-Z a-z 0-9 . _ : @ -`)
+  .regex(ID_PATTERN, `must be 1–${LIMITS.maxIdLength} characters of A-Z a-z 0-9 . _ : @ -`)
   .transform(canonicalId)

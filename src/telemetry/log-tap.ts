@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import type { DestinationStream } from 'pino'
 import type { Logger } from './logger.ts'
+import { shortenLine } from './shorten-line.ts'
 import { isWithoutStream } from './without-stream.ts'
 
 /** Bytes of output that may wait for a reader of standard output that is stuck; past it lines are lost there. */
@@ -27,7 +28,7 @@ export function openLogTap(onLine: (line: string) => void): LogTap {
     lastLogger: undefined,
     write(line: string): void {
       output.write(line)
-      if (!isWithoutStream(this.lastLogger)) onLine(line)
+      if (!isWithoutStream(this.lastLogger)) onLine(shortenLine(line))
     },
     flush: () =>
       new Promise((resolve) => {

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import type { Context } from 'hono'
 import type { Settings } from '../../config/settings.ts'
 import type { Cluster } from '../../service/cluster.ts'
 import type { Services } from '../../service/services.ts'
@@ -20,5 +19,3 @@ export interface HttpDeps {
 export interface HttpEnv {
   readonly Bindings: { readonly incoming?: IncomingMessage }
 }
-
-export type HttpContext = Context<HttpEnv>

@@ -1,7 +1,6 @@
 import type { z } from '@hono/zod-openapi'
 import type { ErrorCode } from '../../protocol/errors.ts'
 import { describeIssues } from '../../protocol/schemas.ts'
-import type { HeaderRecord } from '../auth.ts'
 import { InvalidRequest } from './errors.ts'
 import type { Reply } from './reply.ts'
 
@@ -36,8 +35,8 @@ export interface EndpointDoc {
 }
 
 interface EndpointSpec<
-  P extends z.ZodType,
-  Q extends z.ZodType,
+  P extends z.ZodObject,
+  Q extends z.ZodObject,
   B extends z.ZodType,
 > extends EndpointDoc {
   readonly params?: P
@@ -57,14 +56,13 @@ export interface RawRequest {
   readonly query: unknown
   /** Reads the body; called by endpoints that have one, once. */
   readonly readBody: () => Promise<unknown>
-  readonly headers: HeaderRecord
 }
 
 /** One route: what it promises, how its input is checked, and what it does. */
 export interface Endpoint extends EndpointDoc {
   readonly schemas: {
-    readonly params?: z.ZodType | undefined
-    readonly query?: z.ZodType | undefined
+    readonly params?: z.ZodObject | undefined
+    readonly query?: z.ZodObject | undefined
     readonly body?: z.ZodType | undefined
   }
   readonly run: (request: RawRequest) => Promise<Reply>
@@ -94,8 +92,8 @@ function check(schema: z.ZodType | undefined, value: unknown, words: Words = byF
  * hot path; and the words of a refusal are the route's own, because elizaOS's differ by route.
  */
 export function endpoint<
-  P extends z.ZodType = z.ZodUnknown,
-  Q extends z.ZodType = z.ZodUnknown,
+  P extends z.ZodObject = z.ZodObject,
+  Q extends z.ZodObject = z.ZodObject,
   B extends z.ZodType = z.ZodUnknown,
 >(spec: EndpointSpec<P, Q, B>): Endpoint {
   const { params, query, body, invalid = {}, handle, ...doc } = spec

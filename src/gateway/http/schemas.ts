@@ -1,12 +1,12 @@
 import { z } from '@hono/zod-openapi'
-import { idSchema } from '../../protocol/ids.ts'
+import { ID_PATTERN, idSchema } from '../../protocol/ids.ts'
 import { DEFAULT_SERVER_ID, LIMITS } from '../../protocol/limits.ts'
 import { isJsonObject, isPlainJson } from '../../util/json.ts'
 import type { Json, JsonObject } from '../../util/json.ts'
 
 /** An id field. Cloned, because the shared schema is made before the OpenAPI extension is there. */
 export const id = (description: string, example: string = EXAMPLE.channel) =>
-  idSchema.clone().openapi({ type: 'string', maxLength: LIMITS.maxIdLength, description, example })
+  idSchema.clone().openapi({ type: 'string', pattern: ID_PATTERN.source, description, example })
 
 /** The ids that the API page's examples use throughout. */
 export const EXAMPLE = {
@@ -34,10 +34,7 @@ export const jsonObject = (description: string) =>
 /** Any JSON of bounded depth. */
 export const anyJson = (description: string) =>
   z
-    .custom<Json>(
-      (value) => isPlainJson(value, LIMITS.maxJsonDepth),
-      `must be JSON, ${NESTING}`,
-    )
+    .custom<Json>((value) => isPlainJson(value, LIMITS.maxJsonDepth), `must be JSON, ${NESTING}`)
     .openapi({ type: ['object', 'array', 'string', 'number', 'boolean', 'null'], description })
 
 export const attachmentList = (description: string) =>
@@ -64,10 +61,7 @@ export const name = (description: string, example: string) =>
 export const word = (description: string, example: string) =>
   z.string().min(1).max(LIMITS.maxWordLength).openapi({ description, example })
 
-const serverField = id(
-  'Message server; the default server when absent.',
-  EXAMPLE.server,
-).nullish()
+const serverField = id('Message server; each of its four names will do.', EXAMPLE.server).nullish()
 
 /** The message server under each of its spellings; read it with `serverOf`. */
 export const serverFields = {
@@ -95,9 +89,15 @@ export function namedServer(fields: ServerFields): string | undefined {
   )
 }
 
-/** The server that was named, else the default one. */
-export function serverOf(fields: ServerFields): string {
-  return namedServer(fields) ?? DEFAULT_SERVER_ID
+/** elizaOS's routes refuse a body that names no server. */
+export const serverRequired: [check: (fields: ServerFields) => boolean, refusal: Refusal] = [
+  (fields) => namedServer(fields) !== undefined,
+  { path: ['message_server_id'], message: 'is required' },
+]
+
+interface Refusal {
+  path: string[]
+  message: string
 }
 
 export const channelParams = z.object({ channelId: id('Channel.') })

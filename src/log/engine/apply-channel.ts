@@ -1,7 +1,15 @@
 import { ChannelError } from '../../protocol/errors.ts'
 import type { Participant } from '../../protocol/model.ts'
 import type { Command } from '../log.ts'
-import { createChannel, detailsOfCreated, dmKeyOf, distinct, freeDmKey, removeChannel } from './channels.ts'
+import {
+  createChannel,
+  detailsOfCreated,
+  dmKeyOf,
+  distinct,
+  freeDmKey,
+  haveAgents,
+  removeChannel,
+} from './channels.ts'
 import { earlierAttempt, nextPlace, quiet, requireChannel, requireServer } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
 import type { ChannelRecord, EntryRow } from './records.ts'
@@ -65,7 +73,7 @@ export function applyUpdateChannel(
     ...channel.words,
     ...(name !== undefined && { name }),
     ...(topic !== undefined && { topic }),
-    ...(metadata !== undefined && { metadata }),
+    ...(metadata !== undefined && { metadata: structuredClone(metadata) }),
   }
   const participants = replaced(store.participants(channel.key), command.participants)
   const row: EntryRow = {
@@ -75,7 +83,8 @@ export function applyUpdateChannel(
     data: null,
   }
   const dmKey = freeDmKey(store, channel, participants)
-  const changed: ChannelRecord = { ...channel, words, dmKey, updatedAt: row.at }
+  const hasAgents = haveAgents(participants)
+  const changed: ChannelRecord = { ...channel, words, dmKey, hasAgents, updatedAt: row.at }
   store.saveChannel(changed)
   if (command.participants !== undefined) store.saveParticipants(channel.key, participants)
   store.insertEntry(row)

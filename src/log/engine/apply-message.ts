@@ -35,7 +35,13 @@ export function applyEdit(context: ApplyContext, command: Edit): Effect {
   store.saveBody(posting, JSON.stringify(body), row.at)
   store.insertEntry(row)
   const message = withBody(channel, { ...posting, updatedAt: row.at }, body)
-  const entry = { kind: 'edited', channelId: channel.id, seq: row.seq, at: row.at, message } as const
+  const entry = {
+    kind: 'edited',
+    channelId: channel.id,
+    seq: row.seq,
+    at: row.at,
+    message,
+  } as const
   return { outcome: { seq: row.seq, message }, entries: [entry] }
 }
 

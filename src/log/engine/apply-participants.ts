@@ -2,7 +2,7 @@ import { ChannelError } from '../../protocol/errors.ts'
 import type { Participant } from '../../protocol/model.ts'
 import type { Command } from '../log.ts'
 import { repeatedChange } from './apply-channel.ts'
-import { distinct, freeDmKey } from './channels.ts'
+import { distinct, freeDmKey, haveAgents } from './channels.ts'
 import { earlierAttempt, nextPlace, quiet, requireChannel } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
 import type { EntryRow } from './records.ts'
@@ -33,7 +33,8 @@ export function applyChangeParticipants(
     data: JSON.stringify(changes),
   }
   const dmKey = freeDmKey(store, channel, participants)
-  const saved = { ...channel, dmKey, updatedAt: row.at }
+  const hasAgents = haveAgents(participants)
+  const saved = { ...channel, dmKey, hasAgents, updatedAt: row.at }
   store.saveChannel(saved)
   store.saveParticipants(channel.key, participants)
   store.insertEntry(row)
@@ -41,7 +42,9 @@ export function applyChangeParticipants(
   const { seq, at } = row
   return {
     outcome: { seq, channel: details },
-    entries: [{ kind: 'participants', channelId: channel.id, seq, at, ...changes, channel: details }],
+    entries: [
+      { kind: 'participants', channelId: channel.id, seq, at, ...changes, channel: details },
+    ],
   }
 }
 

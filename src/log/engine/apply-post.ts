@@ -51,9 +51,10 @@ function insert(
   }
   if (!context.store.insertPosting(row)) return undefined
   const message = withBody(channel, row, draft.body)
+  const { hasAgents } = channel
   return {
-    outcome: { seq, message },
-    entries: [{ kind: 'posted', channelId: channel.id, seq, at, message }],
+    outcome: { seq, message, hasAgents },
+    entries: [{ kind: 'posted', channelId: channel.id, seq, at, message, hasAgents }],
   }
 }
 
@@ -67,6 +68,7 @@ function repeat(store: WriteStore, command: Post, channel: ChannelRecord | undef
   return quiet({
     seq: row.seq,
     message: messageOf(channel, row),
+    hasAgents: channel.hasAgents,
     isDuplicate: true,
     ...(made && { isCreated: true }),
     ...(made && channel.isLive && { channel: detailsOf(store, channel) }),

@@ -36,7 +36,7 @@ export function applyCreateServer(
     return quiet({ server, isDuplicate: true })
   }
   if (earlier?.isLive === true) return quiet({ server: earlier.server })
-  const server = { ...draft, createdAt: nowMs, updatedAt: nowMs }
+  const server = { ...structuredClone(draft), createdAt: nowMs, updatedAt: nowMs }
   const removedBy = earlier?.removedBy ?? null
   store.saveServer({ server, createdBy: id, removedBy, isLive: true })
   return quiet({ server })

@@ -20,60 +20,39 @@ import type { ApplyContext, Effect } from './context.ts'
  */
 export function applyCommand(context: ApplyContext, command: Command): Applied {
   try {
-    return decide(context, command)
+    return decide(context, command.type, command)
   } catch (error) {
     if (error instanceof ChannelError) return { error }
     throw error
   }
 }
 
-function decide(context: ApplyContext, command: Command): Effect {
-  switch (command.type) {
-    case 'post':
-      return applyPost(context, command)
-    case 'edit':
-      return applyEdit(context, command)
-    case 'delete':
-      return applyDelete(context, command)
-    case 'create-server':
-      return applyCreateServer(context, command)
-    case 'delete-server':
-      return applyDeleteServer(context, command)
-    case 'add-server-agent':
-    case 'remove-server-agent':
-      return applyServerAgent(context, command)
-    default:
-      return decideOnChannel(context, command)
-  }
+type Type = Command['type']
+
+type Rules = {
+  readonly [T in Type]: (context: ApplyContext, command: Command & { readonly type: T }) => Effect
 }
 
-type ChannelCommand = Exclude<
-  Command,
-  {
-    type:
-      | 'post'
-      | 'edit'
-      | 'delete'
-      | 'create-server'
-      | 'delete-server'
-      | 'add-server-agent'
-      | 'remove-server-agent'
-  }
->
+const RULES: Rules = {
+  post: applyPost,
+  edit: applyEdit,
+  delete: applyDelete,
+  clear: applyClear,
+  'create-channel': applyCreateChannel,
+  'get-or-create-dm': applyGetOrCreateDm,
+  'update-channel': applyUpdateChannel,
+  'delete-channel': applyDeleteChannel,
+  'change-participants': applyChangeParticipants,
+  'create-server': applyCreateServer,
+  'delete-server': applyDeleteServer,
+  'add-server-agent': applyServerAgent,
+  'remove-server-agent': applyServerAgent,
+}
 
-function decideOnChannel(context: ApplyContext, command: ChannelCommand): Effect {
-  switch (command.type) {
-    case 'create-channel':
-      return applyCreateChannel(context, command)
-    case 'get-or-create-dm':
-      return applyGetOrCreateDm(context, command)
-    case 'update-channel':
-      return applyUpdateChannel(context, command)
-    case 'clear':
-      return applyClear(context, command)
-    case 'delete-channel':
-      return applyDeleteChannel(context, command)
-    case 'change-participants':
-      return applyChangeParticipants(context, command)
-  }
+function decide<T extends Type>(
+  context: ApplyContext,
+  type: T,
+  command: Command & { readonly type: T },
+): Effect {
+  return RULES[type](context, command)
 }

@@ -27,6 +27,7 @@ export function createChannel(
     order: store.nextOrder(),
     dmKey: freeDmKey(store, draft, participants),
     isLive: true,
+    hasAgents: haveAgents(participants),
     clearedSeq: earlier?.clearedSeq ?? 0,
     sweptSeq: earlier?.sweptSeq ?? 0,
   }
@@ -55,6 +56,7 @@ export function removeChannel(
     updatedAt: row.at,
     dmKey: null,
     isLive: false,
+    hasAgents: false,
     clearedSeq: row.seq,
   })
   context.store.saveParticipants(channel.key, [])
@@ -65,9 +67,13 @@ export function removeChannel(
 export function detailsOfDraft(draft: ChannelDraft, channel: ChannelRecord): ChannelDetails {
   const { id, serverId, type, participants } = draft
   const { createdAt } = channel
-  const words = wordsOf(draft)
   return {
-    ...{ id, serverId, type, ...words, createdAt, updatedAt: createdAt },
+    id,
+    serverId,
+    type,
+    ...wordsOf(draft),
+    createdAt,
+    updatedAt: createdAt,
     participants: distinct(participants),
   }
 }
@@ -79,6 +85,10 @@ export function detailsOfCreated(
   channel: ChannelRecord,
 ): ChannelDetails {
   return channel.isLive ? detailsOf(store, channel) : detailsOfDraft(draft, channel)
+}
+
+export function haveAgents(participants: readonly Participant[]): boolean {
+  return participants.some(({ isAgent }) => isAgent)
 }
 
 /** One place per entity; named twice, once as an agent, it is an agent. */
@@ -118,12 +128,13 @@ export function freeDmKey(
   return holder === undefined || holder.id === channel.id ? key : null
 }
 
+/** The store may keep them in memory, so they are no longer the caller's. */
 function wordsOf({ name, sourceType, sourceId, topic, metadata }: ChannelDraft): ChannelWords {
   return {
     name,
     ...(sourceType !== undefined && { sourceType }),
     ...(sourceId !== undefined && { sourceId }),
     ...(topic !== undefined && { topic }),
-    metadata,
+    metadata: structuredClone(metadata),
   }
 }

@@ -1,4 +1,10 @@
-import type { Channel, ChannelDetails, Entry, Message, MessageServer } from '../../protocol/model.ts'
+import type {
+  Channel,
+  ChannelDetails,
+  Entry,
+  Message,
+  MessageServer,
+} from '../../protocol/model.ts'
 import type { LogReader } from '../engine.ts'
 import type { EntryRange, MessageQuery } from '../log.ts'
 import { postingRange } from './seek.ts'

@@ -24,6 +24,8 @@ export interface ChannelRecord {
   /** Set on the one live DM channel of two entities on a server. */
   readonly dmKey: string | null
   readonly isLive: boolean
+  /** Whether an agent takes part: a post tells it without reading the participants. */
+  readonly hasAgents: boolean
   /** Messages up to this number are erased for every reader, whether their rows were swept or not. */
   readonly clearedSeq: number
   /** Rows up to this number hold no content any more; ≤ `clearedSeq`. */

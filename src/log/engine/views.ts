@@ -76,9 +76,10 @@ interface EntryContext {
 
 function entryOf({ store, channel, present }: EntryContext, row: EntryRow): Entry {
   const base = { channelId: channel.id, seq: row.seq, at: row.at }
+  const { hasAgents } = channel
   switch (row.kind) {
     case 'posted':
-      return { ...base, kind: row.kind, message: presentMessage(channel, row) }
+      return { ...base, kind: row.kind, message: presentMessage(channel, row), hasAgents }
     case 'edited':
       return { ...base, kind: row.kind, message: presentMessage(channel, postingOf(store, row)) }
     case 'deleted': {
@@ -108,9 +109,11 @@ export function postingOf(store: ReadStore, row: EntryRow): EntryRow {
 
 /** The store holds only what `JSON.stringify` made of these types. */
 export function parseBody(data: string): MessageBody {
-  return JSON.parse(data) as MessageBody
+  const body: MessageBody = JSON.parse(data)
+  return body
 }
 
 function parseChanges(data: string | null): ParticipantChanges {
-  return data === null ? { added: [], removed: [] } : (JSON.parse(data) as ParticipantChanges)
+  const changes: ParticipantChanges = JSON.parse(data ?? '{"added":[],"removed":[]}')
+  return changes
 }

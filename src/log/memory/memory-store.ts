@@ -10,6 +10,11 @@ interface Shelf {
   participants: readonly Participant[]
 }
 
+interface ServerAgent {
+  readonly serverId: string
+  readonly agentId: string
+}
+
 /** The store of tests and trials: everything in this process, nothing bounded, nothing durable. */
 export class MemoryStore implements WriteStore {
   readonly epoch: string
@@ -19,7 +24,8 @@ export class MemoryStore implements WriteStore {
   readonly #ids = new Map<string, EntryRow>()
   readonly #clientKeys = new Map<string, number>()
   readonly #servers = new Map<string, ServerRecord>()
-  readonly #agents = new Map<string, Set<string>>()
+  /** In order of addition. */
+  #agents: readonly ServerAgent[] = []
   #order = 0
 
   constructor(epoch: string = randomUUID()) {
@@ -65,7 +71,7 @@ export class MemoryStore implements WriteStore {
   }
 
   saveChannel(channel: ChannelRecord): void {
-    this.#shelf(channel.key).record = structuredClone(channel)
+    this.#shelf(channel.key).record = channel
     this.#order = Math.max(this.#order, channel.order)
   }
 
@@ -78,7 +84,7 @@ export class MemoryStore implements WriteStore {
   }
 
   saveParticipants(channelKey: number, participants: readonly Participant[]): void {
-    this.#shelf(channelKey).participants = structuredClone(participants)
+    this.#shelf(channelKey).participants = participants
   }
 
   tail(channelKey: number): Tail {
@@ -158,28 +164,30 @@ export class MemoryStore implements WriteStore {
   saveServer(record: ServerRecord): void {
     const { id } = record.server
     if (this.#servers.get(id)?.isLive === false) this.#servers.delete(id)
-    this.#servers.set(id, structuredClone(record))
+    this.#servers.set(id, record)
   }
 
   serverAgents(serverId: string): readonly string[] {
-    return [...(this.#agents.get(serverId) ?? [])]
+    return this.#agents.filter((one) => one.serverId === serverId).map(({ agentId }) => agentId)
   }
 
   agentServers(agentId: string): readonly string[] {
-    return [...this.#agents].filter(([, agents]) => agents.has(agentId)).map(([id]) => id)
+    return this.#agents.filter((one) => one.agentId === agentId).map(({ serverId }) => serverId)
   }
 
   addServerAgent(serverId: string, agentId: string): void {
-    const agents = this.#agents.get(serverId) ?? new Set()
-    this.#agents.set(serverId, agents.add(agentId))
+    if (this.serverAgents(serverId).includes(agentId)) return
+    this.#agents = [...this.#agents, { serverId, agentId }]
   }
 
   removeServerAgent(serverId: string, agentId: string): void {
-    this.#agents.get(serverId)?.delete(agentId)
+    this.#agents = this.#agents.filter(
+      (one) => one.serverId !== serverId || one.agentId !== agentId,
+    )
   }
 
   removeServerAgents(serverId: string): void {
-    this.#agents.delete(serverId)
+    this.#agents = this.#agents.filter((one) => one.serverId !== serverId)
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { ChannelError } from '../../../protocol/errors.ts'
-import { LIMITS } from '../../../protocol/limits.ts'
+import { DEFAULT_SERVER_ID, LIMITS } from '../../../protocol/limits.ts'
 import { CHANNEL_TYPES } from '../../../protocol/model.ts'
 import type { Services } from '../../../service/services.ts'
 import { endpoint } from '../endpoint.ts'
@@ -17,7 +17,7 @@ import {
   name,
   namedServer,
   serverFields,
-  serverOf,
+  serverRequired,
 } from '../schemas.ts'
 
 const CHANNELS = '/api/messaging/channels'
@@ -39,6 +39,7 @@ const createBody = z
     topic: topic.nullish(),
     metadata: jsonObject('Free form.').nullish(),
   })
+  .refine(...serverRequired)
   .openapi('CreateChannel')
 
 const CREATE_WORDS =
@@ -46,7 +47,7 @@ const CREATE_WORDS =
 
 const updateBody = z
   .object({
-    name: name('Name of the channel.', 'General').optional(),
+    name: z.string().max(LIMITS.maxNameLength).optional().openapi({ example: 'General' }),
     topic: topic.optional(),
     metadata: jsonObject('Replaces the metadata.').optional(),
     participantCentralUserIds: participantIds
@@ -96,7 +97,7 @@ function collection(services: Services): Endpoint[] {
       handle: async ({ body }) => {
         const channel = await services.channels.create({
           id: body.id ?? undefined,
-          serverId: serverOf(body),
+          serverId: namedServer(body) ?? DEFAULT_SERVER_ID,
           name: body.name,
           type: body.type ?? 'GROUP',
           topic: body.topic ?? undefined,
@@ -169,8 +170,10 @@ function dm(services: Services): Endpoint {
     query: z.object({
       currentUserId: id('One of the two.', EXAMPLE.user),
       targetUserId: id('The other one.', EXAMPLE.agent),
-      dmServerId: id('Message server; an unknown one counts as the default.', EXAMPLE.server)
-        .optional(),
+      dmServerId: id(
+        'Message server; an unknown one counts as the default.',
+        EXAMPLE.server,
+      ).optional(),
     }),
     invalid: {
       query: (field) =>

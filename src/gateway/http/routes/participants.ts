@@ -20,7 +20,7 @@ const addBody = z
     isAgent: z.boolean().optional().openapi({ description: 'Whether they are agents.' }),
   })
   .refine((body) => idsOf(body).length > 0, 'entityId, userId or entityIds is required')
-  .openapi('AddParticipants', { type: 'object' })
+  .openapi('AddParticipants')
 
 function idsOf(body: {
   readonly entityId?: string | undefined
@@ -32,9 +32,7 @@ function idsOf(body: {
 }
 
 const idList = envelope(z.array(z.string()).openapi({ example: [EXAMPLE.user, EXAMPLE.agent] }))
-const changed = envelope(
-  z.object({ channelId: z.string(), participants: z.array(z.string()) }),
-)
+const changed = envelope(z.object({ channelId: z.string(), participants: z.array(z.string()) }))
 
 async function participantIds(services: Services, channelId: string): Promise<string[]> {
   const participants = await services.participants.list(channelId)

@@ -50,21 +50,6 @@ function reads(services: Services): Endpoint[] {
       },
       handle: async () => ok({ messageServers: (await services.servers.list()).map(serverRow) }),
     }),
-    ...['central-servers', 'servers'].map((older) =>
-      endpoint({
-        method: 'get',
-        path: `/api/messaging/${older}`,
-        tag,
-        summary: 'List message servers (older name and shape)',
-        isDeprecated: true,
-        success: {
-          status: 200,
-          description: 'All servers.',
-          schema: envelope(z.object({ servers: z.array(serverRowSchema) })),
-        },
-        handle: async () => ok({ servers: (await services.servers.list()).map(serverRow) }),
-      }),
-    ),
     endpoint({
       method: 'get',
       path: `${SERVERS}/{messageServerId}/channels`,
@@ -83,6 +68,25 @@ function reads(services: Services): Endpoint[] {
       },
     }),
   ]
+}
+
+/** Clients of 1.2–1.6 ask here, and read `servers`. */
+function olderLists(services: Services): Endpoint[] {
+  return ['central-servers', 'servers'].map((older) =>
+    endpoint({
+      method: 'get',
+      path: `/api/messaging/${older}`,
+      tag,
+      summary: 'List message servers (older name and shape)',
+      isDeprecated: true,
+      success: {
+        status: 200,
+        description: 'All servers.',
+        schema: envelope(z.object({ servers: z.array(serverRowSchema) })),
+      },
+      handle: async () => ok({ servers: (await services.servers.list()).map(serverRow) }),
+    }),
+  )
 }
 
 function writes(services: Services): Endpoint[] {
@@ -130,5 +134,5 @@ function writes(services: Services): Endpoint[] {
 
 /** Namespaces of channels. */
 export function serverEndpoints(services: Services): readonly Endpoint[] {
-  return [...reads(services), ...writes(services)]
+  return [...reads(services), ...olderLists(services), ...writes(services)]
 }

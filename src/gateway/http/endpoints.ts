@@ -1,0 +1,64 @@
+import { withAliases } from './aliases.ts'
+import type { HttpDeps } from './deps.ts'
+import { endpoint } from './endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
+import { describeApi } from './openapi.ts'
+import { agentMessageEndpoints } from './routes/agent-messages.ts'
+import { agentEndpoints } from './routes/agents.ts'
+import { channelAgentEndpoints } from './routes/channel-agents.ts'
+import { channelEndpoints } from './routes/channels.ts'
+import { docsEndpoints } from './routes/docs.ts'
+import { externalMessageEndpoints } from './routes/external-messages.ts'
+import { healthEndpoints } from './routes/health.ts'
+import { logEndpoints } from './routes/logs.ts'
+import { messageEndpoints } from './routes/messages.ts'
+import { participantEndpoints } from './routes/participants.ts'
+import { serverAgentEndpoints } from './routes/server-agents.ts'
+import { serverEndpoints } from './routes/servers.ts'
+import { singleMessageEndpoints } from './routes/single-messages.ts'
+import { stopEndpoint, systemEndpoints } from './routes/system.ts'
+
+/** Describes all endpoints, itself included; built at the first request and kept. */
+function openapiEndpoint(
+  version: string,
+  isOpen: boolean,
+  all: () => readonly Endpoint[],
+): Endpoint {
+  let document: string | undefined
+  return endpoint({
+    method: 'get',
+    path: '/openapi.json',
+    tag: 'Documentation',
+    summary: 'This description',
+    isPublic: true,
+    success: { status: 200, description: 'OpenAPI 3.1.' },
+    handle: () => {
+      document ??= describeApi(all(), { version, isOpen })
+      return { status: 200, content: { type: 'application/json; charset=utf-8', data: document } }
+    },
+  })
+}
+
+/** Everything that is served, under all its names. */
+export function allEndpoints(deps: HttpDeps, isOpen: boolean): readonly Endpoint[] {
+  const { services, cluster, version } = deps
+  const endpoints: readonly Endpoint[] = withAliases([
+    ...healthEndpoints(deps),
+    ...messageEndpoints(services),
+    ...singleMessageEndpoints(services),
+    ...channelEndpoints(services),
+    ...participantEndpoints(services),
+    ...channelAgentEndpoints(services),
+    ...serverEndpoints(services),
+    ...serverAgentEndpoints(services),
+    ...agentMessageEndpoints(services),
+    ...externalMessageEndpoints(services),
+    ...agentEndpoints(),
+    ...systemEndpoints(deps),
+    ...logEndpoints(cluster),
+    ...(isOpen ? [] : [stopEndpoint(deps)]),
+    openapiEndpoint(version, isOpen, () => endpoints),
+    ...docsEndpoints(deps),
+  ])
+  return endpoints
+}

@@ -1,0 +1,143 @@
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { ChannelError, ERRORS } from '../../protocol/errors.ts'
+import type { ErrorCode } from '../../protocol/errors.ts'
+import type { Endpoint } from './endpoint.ts'
+import { errorReply, familyOf } from './errors.ts'
+
+const stringError = z
+  .object({
+    success: z.literal(false),
+    error: z.string(),
+    code: z.string(),
+    details: z.string().optional(),
+  })
+  .openapi('MessagingError')
+
+const agentError = z
+  .object({
+    success: z.literal(false),
+    error: z.object({ code: z.string(), message: z.string(), details: z.string().optional() }),
+  })
+  .openapi('AgentError')
+
+const systemError = z
+  .object({
+    success: z.literal(false),
+    error: z.object({ message: z.string(), code: z.union([z.number(), z.string()]) }),
+  })
+  .openapi('SystemError')
+
+const keyError = z.object({ error: z.string(), message: z.string() }).openapi('KeyError')
+
+const contentTypeError = z
+  .object({
+    success: z.literal(false),
+    error: z.object({ code: z.literal('INVALID_CONTENT_TYPE'), message: z.string() }),
+  })
+  .openapi('ContentTypeError')
+
+const FAMILY_SCHEMAS = { messaging: stringError, agents: agentError, system: systemError } as const
+
+function schemaOf(code: ErrorCode, path: string): z.ZodType {
+  if (code === 'UNAUTHENTICATED') return keyError
+  if (code === 'INVALID_CONTENT_TYPE') return contentTypeError
+  return FAMILY_SCHEMAS[familyOf(path)]
+}
+
+/** What an endpoint may refuse with: its own codes, and those that its kind brings along. */
+function codesOf(endpoint: Endpoint): readonly ErrorCode[] {
+  const codes: ErrorCode[] = [...(endpoint.errors ?? [])]
+  const isMessaging = endpoint.path.startsWith('/api/messaging')
+  if (endpoint.schemas.body) codes.push('INVALID_JSON', 'INVALID_CONTENT_TYPE', 'PAYLOAD_TOO_LARGE')
+  if (endpoint.isPublic !== true) codes.push('UNAUTHENTICATED', 'ORIGIN_FORBIDDEN')
+  if (isMessaging && endpoint.method !== 'get') codes.push('OVERLOADED', 'WRITER_UNAVAILABLE')
+  return [...new Set([...codes, 'INTERNAL' as const])]
+}
+
+function errorResponse(codes: readonly ErrorCode[], path: string) {
+  const schemas = [...new Set(codes.map((code) => schemaOf(code, path)))]
+  const [first = stringError, ...others] = schemas
+  const examples = Object.fromEntries(
+    codes.map((code) => [code, { value: errorReply(new ChannelError(code), path).json }]),
+  )
+  const schema = others.length === 0 ? first : z.union([first, ...others])
+  return {
+    description: codes.map((code) => `\`${code}\``).join(', '),
+    content: { 'application/json': { schema, examples } },
+  }
+}
+
+function errorResponses(endpoint: Endpoint) {
+  const codes = codesOf(endpoint)
+  const statuses = [...new Set(codes.map((code) => ERRORS[code].status))]
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const same = codes.filter((code) => ERRORS[code].status === status)
+      return [status, errorResponse(same, endpoint.path)]
+    }),
+  )
+}
+
+function successResponse({ success }: Endpoint) {
+  const { description, schema = z.unknown(), example, contentType = 'application/json' } = success
+  if (success.status === 204) return { description }
+  const media = example === undefined ? { schema } : { schema, example }
+  return { description, content: { [contentType]: media } }
+}
+
+function requestOf({ schemas, bodyExample }: Endpoint) {
+  const { params, query, body } = schemas
+  const media = body && { schema: body, ...(bodyExample !== undefined && { example: bodyExample }) }
+  return {
+    ...(params && { params }),
+    ...(query && { query }),
+    ...(media && { body: { required: true, content: { 'application/json': media } } }),
+  }
+}
+
+const KEYS = [{ ApiKey: [] }, { BearerKey: [] }]
+
+function register(app: OpenAPIHono, endpoint: Endpoint): void {
+  const { method, path, tag, summary, description, success } = endpoint
+  app.openAPIRegistry.registerPath({
+    method,
+    path,
+    tags: [tag],
+    summary,
+    ...(description !== undefined && { description }),
+    ...(endpoint.isDeprecated === true && { deprecated: true }),
+    ...(endpoint.isPublic === true && { security: [] }),
+    request: requestOf(endpoint),
+    responses: { [success.status]: successResponse(endpoint), ...errorResponses(endpoint) },
+  })
+}
+
+export interface OpenapiInfo {
+  readonly version: string
+  /** In open mode no key is asked for. */
+  readonly isOpen: boolean
+}
+
+/** The description of every endpoint, as OpenAPI 3.1 JSON. */
+export function describeApi(endpoints: readonly Endpoint[], info: OpenapiInfo): string {
+  const app = new OpenAPIHono()
+  for (const endpoint of endpoints) register(app, endpoint)
+  const registry = app.openAPIRegistry
+  registry.registerComponent('securitySchemes', 'ApiKey', {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-API-KEY',
+  })
+  registry.registerComponent('securitySchemes', 'BearerKey', { type: 'http', scheme: 'bearer' })
+  const document = app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Parley',
+      version: info.version,
+      description:
+        'Realtime messaging for AI agents, compatible with elizaOS. Messages also travel over Socket.IO; what is posted here is delivered there, and the other way round.',
+    },
+    security: info.isOpen ? [{}, ...KEYS] : KEYS,
+  })
+  return JSON.stringify(document)
+}

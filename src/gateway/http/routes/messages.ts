@@ -1,0 +1,152 @@
+import { z } from '@hono/zod-openapi'
+import { ChannelError } from '../../../protocol/errors.ts'
+import { LIMITS } from '../../../protocol/limits.ts'
+import { present } from '../../../service/refusals.ts'
+import type { Services } from '../../../service/services.ts'
+import { newId } from '../../../util/new-id.ts'
+import { endpoint } from '../endpoint.ts'
+import type { Endpoint } from '../endpoint.ts'
+import { hasContent, messageFields, nameIn, splitAttachments } from '../message-input.ts'
+import { messageQuery, pageQuery } from '../page-query.ts'
+import { noContent, ok } from '../reply.ts'
+import { busMessageSchema, listedMessageSchema } from '../row-schemas.ts'
+import { busRow, listedMessageRow } from '../rows.ts'
+import { channelParams, envelope, EXAMPLE, id, namedServer, serverRequired } from '../schemas.ts'
+import { checkTransport } from '../transport.ts'
+
+const MESSAGES = '/api/messaging/channels/{channelId}/messages'
+const tag = 'Messages'
+const POST_WORDS = 'Missing required fields: channelId, message_server_id, author_id, content'
+
+/** The poster's own id; numbers count as their digits, as on the socket. */
+const clientMessageId = z
+  .union([z.string(), z.number().transform(String)])
+  .pipe(z.string().min(1).max(LIMITS.maxIdLength))
+
+const postBody = z
+  .object({
+    ...messageFields,
+    author_display_name: z.string().max(LIMITS.maxNameLength).nullish(),
+    source_type: z.string().max(LIMITS.maxWordLength).nullish(),
+    in_reply_to_message_id: id('An id that is none is ignored.', EXAMPLE.message)
+      .nullish()
+      .catch(undefined)
+      .openapi({ type: 'string', example: EXAMPLE.message }),
+    messageId: clientMessageId.nullish().openapi({
+      type: 'string',
+      description:
+        'Your own id for it. Sent again by the same author in the same channel, nothing is posted and the first answer is repeated.',
+    }),
+    transport: z
+      .unknown()
+      .optional()
+      .openapi({ type: 'string', enum: ['websocket', 'http', 'sse'], default: 'websocket' }),
+    mode: z.unknown().optional().openapi({ type: 'string', description: 'Older `transport`.' }),
+  })
+  .refine(...serverRequired)
+  .refine(hasContent, 'content is required')
+  .openapi('PostMessage')
+
+async function post(services: Services, channelId: string, body: z.output<typeof postBody>) {
+  checkTransport(body.transport ?? body.mode)
+  const outcome = await services.messages.post({
+    id: newId(),
+    channelId,
+    serverId: namedServer(body),
+    authorId: body.author_id,
+    senderName: body.author_display_name ?? nameIn(body.metadata, 'user_display_name'),
+    text: body.content,
+    source: body.source_type || 'eliza_gui',
+    clientMessageId: body.messageId ?? undefined,
+    ...splitAttachments(body),
+    raw: body.raw_message ?? undefined,
+    inReplyTo: body.in_reply_to_message_id ?? undefined,
+    autoCreate: { createdBy: 'gui_auto_creation' },
+  })
+  return busRow(present(outcome.message, 'posted message'))
+}
+
+function posting(services: Services): Endpoint {
+  return endpoint({
+    method: 'post',
+    path: MESSAGES,
+    tag,
+    summary: 'Post a message',
+    description:
+      'Stored before it is answered, then delivered to every socket in the channel. A channel that does not exist is created.',
+    params: channelParams,
+    body: postBody,
+    bodyExample: {
+      author_id: EXAMPLE.user,
+      message_server_id: EXAMPLE.server,
+      content: 'Hello',
+    },
+    invalid: { params: POST_WORDS, body: POST_WORDS },
+    success: {
+      status: 201,
+      description: 'The stored message, under the old name and the new.',
+      schema: z.object({
+        success: z.literal(true),
+        userMessage: busMessageSchema,
+        data: busMessageSchema,
+      }),
+    },
+    errors: ['INVALID_PAYLOAD', 'SERVER_NOT_FOUND'],
+    handle: async ({ params, body }) => {
+      const message = await post(services, params.channelId, body)
+      return { status: 201, json: { success: true, userMessage: message, data: message } }
+    },
+  })
+}
+
+function collection(services: Services): Endpoint[] {
+  return [
+    endpoint({
+      method: 'get',
+      path: MESSAGES,
+      tag,
+      summary: 'List messages, newest first',
+      params: channelParams,
+      query: pageQuery,
+      success: {
+        status: 200,
+        description: 'One page; empty for an unknown channel.',
+        schema: envelope(z.object({ messages: z.array(listedMessageSchema) })),
+      },
+      errors: ['INVALID_PAYLOAD'],
+      handle: async ({ params, query }) => {
+        const messages = await services.messages.list(messageQuery(params.channelId, query))
+        return ok({ messages: messages.map(listedMessageRow) })
+      },
+    }),
+    endpoint({
+      method: 'delete',
+      path: MESSAGES,
+      tag,
+      summary: 'Clear a channel: erase all its messages',
+      description: 'All of them, however many. Sockets see `channelCleared`.',
+      params: channelParams,
+      success: { status: 204, description: 'No message is left.' },
+      errors: ['INVALID_PAYLOAD'],
+      handle: async ({ params }) => {
+        await clear(services, params.channelId)
+        return noContent()
+      },
+    }),
+  ]
+}
+
+/** A channel that does not exist has no messages, which is what was asked for. */
+async function clear(services: Services, channelId: string): Promise<void> {
+  try {
+    await services.messages.clear(channelId)
+  } catch (error) {
+    if (error instanceof ChannelError && error.code === 'CHANNEL_NOT_FOUND') return
+    throw error
+  }
+}
+
+/** Messages of a channel: post, list, clear. */
+export function messageEndpoints(services: Services): readonly Endpoint[] {
+  return [posting(services), ...collection(services)]
+}

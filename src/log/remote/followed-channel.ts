@@ -1,0 +1,110 @@
+import type { Entry, Ephemeral } from '../../protocol/model.ts'
+import type { FeedConsumer } from '../log.ts'
+
+/** Most frames of one channel that wait for a gap to be filled; the next ones are lost. */
+const MAX_HELD_FRAMES = 64
+
+/**
+ * One followed channel: what of it was delivered, and what is known to exist.
+ *
+ * Invariant: everything up to `position` was delivered, once and in order, and nothing above. While
+ * `target` is above `position` there is a gap: what arrives only raises `target` and is read from the
+ * log afterwards, so that a gap of any size needs no memory.
+ */
+export class FollowedChannel {
+  readonly channelId: string
+  /** The number of the follow that is being asked for; answers of earlier ones are stale. */
+  ref = 0
+  /** False from a loss of the link until the follow is confirmed again: what arrives then is stale. */
+  isConfirmed = false
+  readonly #consumer: FeedConsumer
+  #position: number | undefined
+  #target = 0
+  #held: { readonly after: number; readonly frame: Ephemeral }[] = []
+  #waiters: { readonly seq: number; readonly release: () => void }[] = []
+
+  constructor(channelId: string, consumer: FeedConsumer) {
+    this.channelId = channelId
+    this.#consumer = consumer
+  }
+
+  get position(): number | undefined {
+    return this.#position
+  }
+
+  get target(): number {
+    return this.#target
+  }
+
+  get hasGap(): boolean {
+    return this.#position !== undefined && this.#position < this.#target
+  }
+
+  /** Takes the feed's position: where delivery begins, or up to where it has to catch up. */
+  confirm(position: number): void {
+    this.isConfirmed = true
+    this.#position ??= position
+    this.#target = Math.max(this.#target, position)
+  }
+
+  /** Takes what the feed brought: delivers it if it follows on, else notes that it exists. */
+  receive(entries: readonly Entry[], upTo = 0): void {
+    const { hasGap } = this
+    const rest = hasGap ? undefined : this.deliver(entries)
+    const last = entries.at(-1)?.seq ?? 0
+    if (hasGap || (rest ?? 0) > 0) this.#target = Math.max(this.#target, last)
+    this.#target = Math.max(this.#target, upTo)
+  }
+
+  /** Delivers the entries that continue the position; answers how many did not and are left out. */
+  deliver(entries: readonly Entry[]): number {
+    const position = this.#position ?? 0
+    const first = entries.findIndex(({ seq }) => seq > position)
+    if (first === -1) return 0
+    let end = first
+    while (entries[end]?.seq === position + 1 + end - first) end += 1
+    if (end > first) {
+      this.#position = position + end - first
+      this.#target = Math.max(this.#target, this.#position)
+      const isWhole = first === 0 && end === entries.length
+      this.#consumer.onEntries(this.channelId, isWhole ? entries : entries.slice(first, end))
+      this.#release()
+    }
+    return entries.length - end
+  }
+
+  /** Delivers a frame behind all entries that came before it, or keeps it until they were read. */
+  receiveFrame(frame: Ephemeral): void {
+    if (!this.hasGap) this.#consumer.onEphemeral(frame)
+    else if (this.#held.length < MAX_HELD_FRAMES) this.#held.push({ after: this.#target, frame })
+  }
+
+  /** Runs `release` as soon as the entry was delivered; at once when it was, or will not be. */
+  whenDelivered(seq: number, release: () => void): void {
+    if (this.#position === undefined || this.#position >= seq) release()
+    else this.#waiters.push({ seq, release })
+  }
+
+  /** Nothing more is delivered; whoever waits need not. */
+  end(): void {
+    this.isConfirmed = false
+    this.#held = []
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const { release } of waiters) release()
+  }
+
+  #release(): void {
+    const position = this.#position ?? 0
+    if (this.#held.length > 0) {
+      const due = this.#held.filter(({ after }) => after <= position)
+      this.#held = this.#held.filter(({ after }) => after > position)
+      for (const { frame } of due) this.#consumer.onEphemeral(frame)
+    }
+    if (this.#waiters.length > 0) {
+      const due = this.#waiters.filter(({ seq }) => seq <= position)
+      this.#waiters = this.#waiters.filter(({ seq }) => seq > position)
+      for (const { release } of due) release()
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import { FrameKind } from '../../ipc/frame-kinds.ts'
+import { LINK_LIMITS } from '../../ipc/link.ts'
+import type { ReconnectingLink } from '../../ipc/reconnecting-link.ts'
+import { ChannelError } from '../../protocol/errors.ts'
+import type { Ephemeral } from '../../protocol/model.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import type { LogReader } from '../engine.ts'
+import type { ChannelLog, Command, FeedConsumer, Outcome } from '../log.ts'
+import { LogReads } from '../reads.ts'
+import { AppendQueue } from './append-queue.ts'
+import type { AppendLimits } from './append-queue.ts'
+import { Follows } from './follows.ts'
+import type { Answer, EntriesPayload, FollowedPayload, ReadyPayload } from './wire.ts'
+
+export interface RemoteLogOptions {
+  /** The link to the writer, not started yet; its owner starts and closes it. */
+  readonly link: ReconnectingLink
+  /** Committed state; it shows at least what was published. Closed with the log. */
+  readonly reader: LogReader
+  readonly consumer: FeedConsumer
+  readonly limits?: Partial<AppendLimits>
+  readonly logger?: Logger
+  /**
+   * The writer serves another life of the database than this process has read, after a restored
+   * backup. Everything pending was rejected; the process must end and start anew.
+   */
+  readonly onDiverged: (reason: string) => void
+}
+
+const DEFAULT_LIMITS: AppendLimits = {
+  maxPending: 20_000,
+  maxPendingBytes: 64_000_000,
+  appendTimeoutMs: 20_000,
+  maxFrameBytes: LINK_LIMITS.maxFrameBytes,
+}
+
+/** Opens the log of a process that is not the writer. Usable at once: calls wait for the link. */
+export function openRemoteLog(options: RemoteLogOptions): RemoteLog {
+  return new RemoteLog(options)
+}
+
+/**
+ * The log over a link to the writer: changes and the feed travel, reads are local.
+ *
+ * Whatever happens to link or writer, appends keep their order and their effect, and followers get
+ * every entry once, in order, with no hole. `follow` resolves in a microtask: entries that travelled
+ * right behind its answer may reach the consumer before the caller goes on.
+ */
+export class RemoteLog extends LogReads implements ChannelLog {
+  readonly #options: RemoteLogOptions
+  readonly #appends: AppendQueue
+  readonly #follows: Follows
+  readonly #listeners: ((isConnected: boolean) => void)[] = []
+  #isConnected = false
+  #isClosed = false
+
+  constructor(options: RemoteLogOptions) {
+    super(options.reader)
+    this.#options = options
+    const { link, reader, consumer, logger } = options
+    const limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.#follows = new Follows({
+      ...{ reader, consumer, logger, link },
+      maxPending: limits.maxPending,
+      timeoutMs: limits.appendTimeoutMs,
+      onDiverged: (reason) => this.#diverge(reason),
+    })
+    this.#appends = new AppendQueue({
+      ...{ limits, link },
+      whenDelivered: (command, outcome, release) => {
+        const channelId = channelOf(command, outcome)
+        if (channelId === undefined || outcome.seq === undefined) release()
+        else this.#follows.whenDelivered(channelId, outcome.seq, release)
+      },
+    })
+    this.#register(link)
+  }
+
+  /** True while the writer answers. */
+  get isConnected(): boolean {
+    return this.#isConnected
+  }
+
+  /** Appends without an answer. */
+  get pending(): number {
+    return this.#appends.size
+  }
+
+  /** Calls with every change of `isConnected`. */
+  onStateChange(listener: (isConnected: boolean) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  append(command: Command): Promise<Outcome> {
+    return this.#appends.append(command)
+  }
+
+  publish(frame: Ephemeral): void {
+    this.#appends.publish(frame)
+  }
+
+  follow(channelId: string): Promise<number> {
+    if (this.#isClosed) return Promise.reject(new ChannelError('WRITER_UNAVAILABLE'))
+    return this.#follows.follow(channelId)
+  }
+
+  unfollow(channelId: string): void {
+    this.#follows.unfollow(channelId)
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#stop()
+    this.reader.close()
+  }
+
+  #register(link: ReconnectingLink): void {
+    link.handle(FrameKind.LOG_READY, (payload) => this.#ready(parse<ReadyPayload>(payload)))
+    link.handle(FrameKind.LOG_ANSWERS, (payload) =>
+      this.#appends.take(parse<readonly Answer[]>(payload)),
+    )
+    link.handle(FrameKind.LOG_FOLLOWED, (payload) =>
+      this.#follows.takeFollowed(parse<FollowedPayload>(payload)),
+    )
+    link.handle(FrameKind.LOG_ENTRIES, (payload) =>
+      this.#follows.takeEntries(parse<EntriesPayload>(payload)),
+    )
+    link.handle(FrameKind.LOG_EPHEMERAL, (payload) =>
+      this.#follows.takeFrame(parse<Ephemeral>(payload)),
+    )
+    link.onDrain(() => this.#appends.pump())
+    link.onClose(() => {
+      this.#appends.suspend()
+      this.#follows.suspend()
+      this.#setConnected(false)
+    })
+  }
+
+  #ready({ epoch }: ReadyPayload): void {
+    if (this.#isClosed) return
+    if (epoch !== this.epoch) {
+      this.#diverge(`the epoch is ${epoch}, this process has read ${this.epoch}`)
+      return
+    }
+    // Interests first: what the repeated appends bring is then part of the feed.
+    this.#follows.open()
+    this.#appends.open()
+    this.#setConnected(true)
+  }
+
+  #diverge(reason: string): void {
+    if (this.#isClosed) return
+    this.#options.logger?.fatal({ reason }, 'the log is not the one that this process knows')
+    this.#stop()
+    this.#options.onDiverged(reason)
+  }
+
+  #stop(): void {
+    this.#isClosed = true
+    this.#follows.close()
+    this.#appends.close(new ChannelError('WRITER_UNAVAILABLE'))
+    this.#setConnected(false)
+  }
+
+  #setConnected(isConnected: boolean): void {
+    if (this.#isConnected === isConnected) return
+    this.#isConnected = isConnected
+    for (const listener of this.#listeners) listener(isConnected)
+  }
+}
+
+/** The frames of links come from our own `LogServer` of the same protocol version. */
+function parse<Payload>(payload: Buffer): Payload {
+  return JSON.parse(payload.toString()) as Payload
+}
+
+function channelOf(command: Command, outcome: Outcome): string | undefined {
+  if (command.type === 'post') return command.message.channelId
+  if ('channelId' in command) return command.channelId
+  return outcome.message?.channelId ?? outcome.channel?.id
+}

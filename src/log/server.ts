@@ -1,0 +1,159 @@
+import { FrameKind } from '../ipc/frame-kinds.ts'
+import { encodeFrame } from '../ipc/frames.ts'
+import { LINK_LIMITS } from '../ipc/link.ts'
+import type { FramedLink } from '../ipc/link.ts'
+import { ChannelError, toChannelError } from '../protocol/errors.ts'
+import type { Entry, Ephemeral } from '../protocol/model.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Attachment, CoreConsumer, LogCore } from './core.ts'
+import type { Applied } from './engine.ts'
+import type { Command } from './log.ts'
+import { encodeAnswer, packJson } from './remote/wire.ts'
+import type { AppendPayload, FollowedPayload, FollowPayload, ReadyPayload } from './remote/wire.ts'
+
+export interface LogServerOptions {
+  readonly core: LogCore
+  readonly logger?: Logger
+  /** The `maxFrameBytes` of the links; frames stay below it. */
+  readonly maxFrameBytes?: number
+}
+
+/** One peer: what it follows, and its encoded answers of the batch that is being published. */
+interface Peer {
+  readonly link: FramedLink
+  readonly channels: Set<string>
+  answers: string[]
+}
+
+/**
+ * Serves the log to `RemoteLog`s over links, in the process that owns the storage.
+ *
+ * A committed batch is encoded once per channel and goes to the links that follow it, and to no
+ * others; the answers of the batch leave behind its entries, in the same write. After a failure of
+ * the storage nobody is answered: links close with the process, and what is unanswered comes again.
+ */
+export class LogServer implements CoreConsumer {
+  readonly #core: LogCore
+  readonly #logger: Logger | undefined
+  readonly #attachment: Attachment
+  /** A quarter, because a character may take three bytes. */
+  readonly #maxFrameChars: number
+  readonly #followers = new Map<string, Set<Peer>>()
+  readonly #answered = new Set<Peer>()
+
+  constructor(options: LogServerOptions) {
+    this.#core = options.core
+    this.#logger = options.logger
+    this.#maxFrameChars = Math.floor((options.maxFrameBytes ?? LINK_LIMITS.maxFrameBytes) / 4)
+    this.#attachment = options.core.attach(this)
+  }
+
+  /** Puts the log's handlers on a new link, before it starts. */
+  serve(link: FramedLink): void {
+    const peer: Peer = { link, channels: new Set(), answers: [] }
+    link.handle(FrameKind.LOG_APPEND, (payload) => this.#append(peer, payload))
+    link.handle(FrameKind.LOG_FOLLOW, (payload) => this.#follow(peer, payload))
+    link.handle(FrameKind.LOG_UNFOLLOW, (payload) => this.#unfollow(peer, payload.toString()))
+    link.handle(FrameKind.LOG_PUBLISH, (payload) =>
+      this.#core.publish(JSON.parse(payload.toString()) as Ephemeral),
+    )
+    link.onClose(() => {
+      for (const channelId of peer.channels) this.#unfollow(peer, channelId)
+    })
+    const ready: ReadyPayload = { epoch: this.#core.engine.epoch }
+    link.send(FrameKind.LOG_READY, JSON.stringify(ready))
+  }
+
+  onEntries(channelId: string, entries: readonly Entry[]): void {
+    const items = entries.map((entry) => JSON.stringify(entry))
+    const { arrays, tooLong } = packJson(items, this.#maxFrameChars)
+    const head = JSON.stringify(channelId)
+    for (const body of arrays) {
+      this.#broadcast(channelId, FrameKind.LOG_ENTRIES, `[${head},${body}]`)
+    }
+    // The follower reads what is too large for a frame; it sees that it is missing, unless it is the last.
+    if (tooLong.includes(entries.length - 1)) {
+      const upTo = entries.at(-1)?.seq ?? 0
+      this.#broadcast(channelId, FrameKind.LOG_ENTRIES, `[${head},[],${upTo}]`)
+    }
+  }
+
+  onEphemeral(frame: Ephemeral): void {
+    this.#broadcast(frame.channelId, FrameKind.LOG_EPHEMERAL, JSON.stringify(frame))
+  }
+
+  onBatchEnd(): void {
+    for (const peer of this.#answered) {
+      const { arrays } = packJson(peer.answers, this.#maxFrameChars)
+      peer.answers = []
+      for (const body of arrays) peer.link.send(FrameKind.LOG_ANSWERS, body)
+    }
+    this.#answered.clear()
+  }
+
+  #append(peer: Peer, payload: Buffer): void {
+    const [ref, command] = JSON.parse(payload.toString()) as AppendPayload
+    try {
+      this.#core.submit(command, payload.length, (applied) =>
+        this.#answer(peer, ref, { command, applied }),
+      )
+    } catch (error) {
+      // OVERLOADED; or the storage failed and nobody is answered any more.
+      this.#answer(peer, ref, { command, applied: { error: toChannelError(error) } })
+      this.onBatchEnd()
+    }
+  }
+
+  #answer(peer: Peer, ref: number, done: { command: Command; applied: Applied }): void {
+    const { command, applied } = done
+    if (this.#core.hasFailed || !peer.link.isOpen) return
+    if ('error' in applied && applied.error.code === 'INTERNAL') {
+      const context = { err: applied.error, cause: applied.error.cause, type: command.type }
+      this.#logger?.error(context, 'a change failed')
+    }
+    let answer = JSON.stringify(encodeAnswer(ref, command, applied))
+    if (answer.length > this.#maxFrameChars) {
+      const error = new ChannelError('INTERNAL')
+      this.#logger?.error({ type: command.type, chars: answer.length }, 'an answer is too large')
+      answer = JSON.stringify(encodeAnswer(ref, command, { error }))
+    }
+    peer.answers.push(answer)
+    this.#answered.add(peer)
+  }
+
+  #follow(peer: Peer, payload: Buffer): void {
+    const asked = JSON.parse(payload.toString()) as FollowPayload
+    const answers: FollowedPayload = asked.map(([ref, channelId]) => {
+      this.#follower(channelId).add(peer)
+      peer.channels.add(channelId)
+      return [ref, this.#core.engine.head(channelId)]
+    })
+    peer.link.send(FrameKind.LOG_FOLLOWED, JSON.stringify(answers))
+  }
+
+  #follower(channelId: string): Set<Peer> {
+    const known = this.#followers.get(channelId)
+    if (known !== undefined) return known
+    const followers = new Set<Peer>()
+    this.#followers.set(channelId, followers)
+    this.#attachment.follow(channelId)
+    return followers
+  }
+
+  #unfollow(peer: Peer, channelId: string): void {
+    peer.channels.delete(channelId)
+    const followers = this.#followers.get(channelId)
+    if (followers === undefined) return
+    followers.delete(peer)
+    if (followers.size > 0) return
+    this.#followers.delete(channelId)
+    this.#attachment.unfollow(channelId)
+  }
+
+  #broadcast(channelId: string, kind: number, payload: string): void {
+    const followers = this.#followers.get(channelId)
+    if (followers === undefined) return
+    const frame = encodeFrame(kind, payload)
+    for (const { link } of followers) link.sendFrame(frame)
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The first version of the tables. Times are epoch ms; `words`, `data` and `server` are JSON.
+ *
+ * Measured: batches of 100 posts into 100 channels, `synchronous=FULL`, 16 MB between checkpoints,
+ * on an empty log / on 2,000,000 rows (4 cores, other load beside it; pages without that load):
+ *
+ * | entries                            | rows/s        | pages per batch | file   | page of 50 |
+ * |------------------------------------|---------------|-----------------|--------|------------|
+ * | rowid + unique(channel, seq), blob | 40.6k / 14.4k | 148 / 227       | 791 MB | 0.50 ms    |
+ * | the same, ids as text              | 36.6k / 17.5k |                 | 1.1 GB | 0.24 ms    |
+ * | WITHOUT ROWID on (channel, seq)    | 24.4k / 12.5k |                 | 792 MB | 0.21 ms    |
+ * | key = channel << 32 \| seq         | 25.0k / 12.8k | 248 / 332       | 806 MB | 0.30 ms    |
+ *
+ * So rows are appended in the order of commits and only small index entries are sorted by channel:
+ * clustering splits the wide pages of every busy channel. Pages per batch is the figure without
+ * noise. Ids are bytes (see `id-codec.ts`): the file is a quarter smaller. A 128-bit digest instead
+ * of the three columns of `entries_client` saved 5 % of the pages and cost 3–5 µs of hashing a row.
+ */
+export const SCHEMA_1 = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+  CREATE TABLE channels (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    server_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    words TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    place INTEGER NOT NULL UNIQUE,
+    dm_key TEXT,
+    is_live INTEGER NOT NULL,
+    has_agents INTEGER NOT NULL,
+    cleared_seq INTEGER NOT NULL,
+    swept_seq INTEGER NOT NULL
+  );
+  CREATE INDEX channels_live ON channels (server_id, place) WHERE is_live = 1;
+  CREATE UNIQUE INDEX channels_dm ON channels (dm_key) WHERE dm_key IS NOT NULL;
+  CREATE INDEX channels_unswept ON channels (key) WHERE swept_seq < cleared_seq;
+
+  CREATE TABLE participants (
+    channel_key INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    entity_id TEXT NOT NULL,
+    is_agent INTEGER NOT NULL,
+    PRIMARY KEY (channel_key, place)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE entries (
+    place INTEGER PRIMARY KEY,
+    channel_key INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    id NOT NULL,
+    kind INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    author_id,
+    client_message_id,
+    message_seq INTEGER,
+    updated_at INTEGER,
+    data TEXT
+  );
+  CREATE UNIQUE INDEX entries_seq ON entries (channel_key, seq);
+  CREATE UNIQUE INDEX entries_id ON entries (id);
+  CREATE UNIQUE INDEX entries_client ON entries (channel_key, author_id, client_message_id)
+    WHERE client_message_id IS NOT NULL;
+
+  CREATE TABLE servers (
+    place INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    server TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    removed_by TEXT,
+    is_live INTEGER NOT NULL
+  );
+  CREATE TABLE server_agents (
+    place INTEGER PRIMARY KEY,
+    server_id TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    UNIQUE (server_id, agent_id)
+  );
+  CREATE INDEX server_agents_agent ON server_agents (agent_id);
+`

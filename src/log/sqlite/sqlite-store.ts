@@ -1,0 +1,150 @@
+import type { Database } from 'better-sqlite3'
+import type { Participant } from '../../protocol/model.ts'
+import type { ChannelRecord, EntryRow, ServerRecord, Tail } from '../engine/records.ts'
+import type { ClientKey, RowRange, WriteStore } from '../engine/store.ts'
+import { ChannelCache } from './channel-cache.ts'
+import { encodeId } from './id-codec.ts'
+import { decodeChannel, decodeEntry, encodeChannel, encodeKind } from './rows.ts'
+import { SqliteReadStore } from './sqlite-read-store.ts'
+import { prepareWrites } from './write-statements.ts'
+import type { EntryValues, WriteStatements } from './write-statements.ts'
+
+/** Channels whose record and newest entry the writer keeps in memory: some 10 MB. */
+export const MAX_CACHED_CHANNELS = 10_000
+
+/** The primitive writes. It is the only writer of its file, so what it caches is what is stored. */
+export class SqliteStore extends SqliteReadStore implements WriteStore {
+  readonly #database: Database
+  readonly #writes: WriteStatements
+  readonly #cache: ChannelCache
+
+  constructor(database: Database, maxCachedChannels: number = MAX_CACHED_CHANNELS) {
+    super(database)
+    this.#database = database
+    this.#writes = prepareWrites(database)
+    this.#cache = new ChannelCache(maxCachedChannels)
+  }
+
+  transaction<T>(write: () => T): T {
+    this.#writes.begin.run()
+    try {
+      const result = write()
+      this.#writes.commit.run()
+      return result
+    } catch (error) {
+      this.#cache.clear()
+      // Some failures (a full disk, an I/O error) have rolled back by themselves.
+      if (this.#database.inTransaction) this.#writes.rollback.run()
+      throw error
+    }
+  }
+
+  override channel(channelId: string): ChannelRecord | undefined {
+    const cached = this.#cache.get(channelId)
+    if (cached !== undefined) return cached
+    const record = super.channel(channelId)
+    if (record !== undefined) this.#cache.add(record, super.tail(record.key))
+    return record
+  }
+
+  override channelByKey(channelKey: number): ChannelRecord | undefined {
+    return this.#cache.getByKey(channelKey) ?? super.channelByKey(channelKey)
+  }
+
+  override tail(channelKey: number): Tail {
+    return this.#cache.tail(channelKey) ?? super.tail(channelKey)
+  }
+
+  liveDm(dmKey: string): ChannelRecord | undefined {
+    const columns = this.#writes.liveDm.get(dmKey)
+    return columns && decodeChannel(columns)
+  }
+
+  postingByClientId({ channelKey, authorId, clientMessageId }: ClientKey): EntryRow | undefined {
+    const ids = [encodeId(authorId), encodeId(clientMessageId)] as const
+    const columns = this.#writes.postingByClientId.get(channelKey, ...ids)
+    return columns && decodeEntry(columns)
+  }
+
+  insertChannel(channel: Omit<ChannelRecord, 'key'>): ChannelRecord {
+    const { lastInsertRowid } = this.#writes.insertChannel.run(encodeChannel(channel))
+    const record = { ...channel, key: Number(lastInsertRowid) }
+    this.#cache.add(record, { seq: 0, at: 0 })
+    return record
+  }
+
+  saveChannel(channel: ChannelRecord): void {
+    this.#writes.saveChannel.run({ key: channel.key, ...encodeChannel(channel) })
+    this.#cache.replace(channel)
+  }
+
+  nextOrder(): number {
+    return (this.#writes.lastOrder.get()?.place ?? 0) + 1
+  }
+
+  saveParticipants(channelKey: number, participants: readonly Participant[]): void {
+    this.#writes.clearParticipants.run(channelKey)
+    for (const [place, { entityId, isAgent }] of participants.entries()) {
+      this.#writes.addParticipant.run(channelKey, place, entityId, isAgent ? 1 : 0)
+    }
+  }
+
+  insertPosting(row: EntryRow): boolean {
+    const { changes } = this.#writes.insertPosting.run(...valuesOf(row))
+    if (changes === 0) return false
+    this.#cache.moveTail(row.channelKey, { seq: row.seq, at: row.at })
+    return true
+  }
+
+  insertEntry(row: EntryRow): void {
+    this.#writes.insertEntry.run(...valuesOf(row))
+    this.#cache.moveTail(row.channelKey, { seq: row.seq, at: row.at })
+  }
+
+  saveBody({ channelKey, seq }: EntryRow, data: string | null, updatedAt: number): void {
+    this.#writes.saveBody.run(data, updatedAt, channelKey, seq)
+  }
+
+  eraseBodies({ channelKey, after, upTo }: Omit<RowRange, 'limit'>): void {
+    this.#writes.eraseBodies.run(channelKey, after, upTo)
+  }
+
+  unsweptChannel(): ChannelRecord | undefined {
+    const columns = this.#writes.unsweptChannel.get()
+    return columns && decodeChannel(columns)
+  }
+
+  /** One that comes back after its deletion is the newest. */
+  saveServer({ server, createdBy, removedBy, isLive }: ServerRecord): void {
+    this.#writes.dropDeadServer.run(server.id)
+    const json = JSON.stringify(server)
+    this.#writes.saveServer.run(server.id, json, createdBy, removedBy, isLive ? 1 : 0)
+  }
+
+  addServerAgent(serverId: string, agentId: string): void {
+    this.#writes.addServerAgent.run(serverId, agentId)
+  }
+
+  removeServerAgent(serverId: string, agentId: string): void {
+    this.#writes.removeServerAgent.run(serverId, agentId)
+  }
+
+  removeServerAgents(serverId: string): void {
+    this.#writes.removeServerAgents.run(serverId)
+  }
+}
+
+function valuesOf(row: EntryRow): EntryValues {
+  const { authorId, clientMessageId, messageSeq } = row
+  return [
+    row.channelKey,
+    row.seq,
+    encodeId(row.id),
+    encodeKind(row.kind),
+    row.at,
+    authorId === undefined ? null : encodeId(authorId),
+    clientMessageId === undefined ? null : encodeId(clientMessageId),
+    messageSeq ?? null,
+    row.data,
+  ]
+}

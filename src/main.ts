@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+import { fileURLToPath } from 'node:url'
+import type { ChildRole } from './process/roles.ts'
+import { isChildRole } from './process/roles.ts'
+
+/** Each role loads only what it needs: a gateway's libraries would cost every other process their memory. */
+async function runRole(role: ChildRole): Promise<number> {
+  const { runChild } = await import('./process/child.ts')
+  switch (role) {
+    case 'writer':
+      return runChild(role, (await import('./process/writer.ts')).composeWriter)
+    case 'gateway':
+      return runChild(role, (await import('./process/gateway.ts')).composeGateway)
+    case 'agent-host':
+      return runChild(role, (await import('./process/agent-host.ts')).composeAgentHost)
+  }
+}
+
+async function run(): Promise<number> {
+  const role = process.argv[2]
+  if (isChildRole(role)) return runRole(role)
+  const { runPrimary } = await import('./process/primary.ts')
+  return runPrimary(fileURLToPath(import.meta.url))
+}
+
+process.exit(await run())

@@ -1,0 +1,113 @@
+import { createLogger } from '../telemetry/logger.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { LogBatches } from '../telemetry/log-batches.ts'
+import { openLogTap } from '../telemetry/log-tap.ts'
+import type { LogTap } from '../telemetry/log-tap.ts'
+import { withoutStream } from '../telemetry/without-stream.ts'
+import { createDeferred } from './deferred.ts'
+import type { ChildStart } from './messages.ts'
+import { PrimaryLink } from './primary-link.ts'
+import type { ChildRole } from './roles.ts'
+
+export interface ChildContext {
+  readonly start: ChildStart
+  readonly link: PrimaryLink
+  readonly logger: Logger
+  /** Ends this process with a reason; the primary starts another one. */
+  readonly fail: (error: unknown) => void
+}
+
+/** A composed process that serves. */
+export interface RunningChild {
+  readonly connectionCount: () => number
+  /** Finishes what is under way and closes everything; bounded by `PARLEY_DRAIN_MS` where clients are. */
+  drain(): Promise<void>
+}
+
+export type Compose = (context: ChildContext) => Promise<RunningChild>
+
+/** A terminal or a process manager signals the whole group; children obey the primary alone. */
+const IGNORED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR2'] as const
+
+interface Telemetry {
+  readonly logger: Logger
+  readonly close: () => Promise<void>
+}
+
+function openTelemetry(role: ChildRole, start: ChildStart, link: PrimaryLink): Telemetry {
+  const batches = new LogBatches({
+    send: (lines, done) => {
+      void link.send({ parley: 'log-lines', lines }).then(done)
+    },
+    onDropped: (count) => {
+      quiet.warn({ count }, 'log lines left out of the stream')
+    },
+  })
+  const tap: LogTap = openLogTap((line) => {
+    batches.push(line)
+  })
+  const level = start.settings.logLevel
+  const logger = createLogger({ level, role, destination: tap })
+  const quiet = withoutStream(logger)
+  return {
+    logger,
+    close: async () => {
+      batches.flush()
+      await tap.flush()
+    },
+  }
+}
+
+/** Serves until the primary asks for a drain and that is done, or the primary is gone. Throws what made it fail. */
+async function live(
+  compose: Compose,
+  context: ChildContext,
+  failed: Promise<never>,
+): Promise<void> {
+  const { link } = context
+  const drainAsked = createDeferred<void>()
+  link.onMessage(({ parley }) => {
+    if (parley === 'drain') drainAsked.resolve()
+  })
+  const running = await Promise.race([compose(context), failed, link.closed])
+  if (running === undefined) return
+  link.onMessage(({ parley }) => {
+    if (parley === 'ping') {
+      void link.send({ parley: 'pong', connections: running.connectionCount() })
+    }
+  })
+  await link.send({ parley: 'ready' })
+  await Promise.race([drainAsked.promise, failed, link.closed])
+  await Promise.race([running.drain(), failed, link.closed])
+}
+
+/**
+ * Runs one child process until the primary lets it go, it fails, or the primary is gone. Resolves with
+ * the exit code; whatever is acknowledged is on disk by then, so ending at once loses nothing.
+ */
+export async function runChild(role: ChildRole, compose: Compose): Promise<number> {
+  if (process.send === undefined) {
+    process.stderr.write(`parley: a ${role} is started by the server itself, not by hand\n`)
+    return 1
+  }
+  for (const signal of IGNORED_SIGNALS) process.on(signal, () => undefined)
+  const link = new PrimaryLink()
+  const start = await Promise.race([link.hello(), link.closed])
+  if (start === undefined) return 1
+  const { logger, close } = openTelemetry(role, start, link)
+  const failed = createDeferred<never>()
+  const fail = failed.reject
+  process.on('uncaughtException', fail)
+  process.on('unhandledRejection', fail)
+  try {
+    await live(compose, { start, link, logger, fail }, failed.promise)
+    return 0
+  } catch (error) {
+    logger.fatal({ err: error }, 'process failed')
+    const reason = error instanceof Error ? error.message : String(error)
+    await link.send({ parley: 'failed', reason })
+    return 1
+  } finally {
+    await close()
+  }
+}

@@ -1,0 +1,67 @@
+import type { Socket } from 'node:net'
+import type { ManagedChild } from './managed-child.ts'
+import { detachSocket } from './raw-socket.ts'
+import { refuseUpgrade } from './unknown-session.ts'
+import type { UpgradeRequest } from './upgrade-request.ts'
+
+/** Longest that a passed socket waits for its gateway to take it; then it is closed. */
+const TAKE_TIMEOUT_MS = 5_000
+/** Hand-overs under way at a time; past it sockets are refused, and their clients go on polling. */
+const MAX_UNDER_WAY = 1_000
+
+interface HandOver {
+  readonly socket: Socket
+  readonly timer: NodeJS.Timeout
+}
+
+/**
+ * Passes upgrade requests with their sockets from the gateway that got them to the one that has the
+ * session. Every socket that comes here is taken by its gateway, or answered "Session ID unknown"
+ * and closed: the primary keeps its copy until the gateway has taken the socket, since only then is
+ * somebody else answerable for it.
+ */
+export class HandOvers {
+  readonly #underWay = new Map<number, HandOver>()
+  #lastId = 0
+
+  pass(target: ManagedChild | undefined, request: UpgradeRequest, socket: Socket): void {
+    const rest = detachSocket(socket)
+    // A client that is gone by now is the receiver's to notice.
+    socket.on('error', () => undefined)
+    if (target === undefined || target.hasExited || this.#underWay.size >= MAX_UNDER_WAY) {
+      refuseUpgrade(socket)
+      return
+    }
+    const handOverId = ++this.#lastId
+    const timer = setTimeout(() => {
+      this.#refuse(handOverId)
+    }, TAKE_TIMEOUT_MS)
+    this.#underWay.set(handOverId, { socket, timer })
+    void target.exited.then(() => {
+      this.#refuse(handOverId)
+    })
+    const head = Buffer.concat([request.head, rest])
+    const expiresAt = Date.now() + TAKE_TIMEOUT_MS
+    target.send(
+      { parley: 'upgrade', handOverId, expiresAt, request: { ...request, head } },
+      socket,
+    )
+  }
+
+  /** The gateway has it: this process's copy is closed, the connection lives on. */
+  taken(handOverId: number): void {
+    this.#end(handOverId)?.destroy()
+  }
+
+  #refuse(handOverId: number): void {
+    const socket = this.#end(handOverId)
+    if (socket !== undefined) refuseUpgrade(socket)
+  }
+
+  #end(handOverId: number): Socket | undefined {
+    const handOver = this.#underWay.get(handOverId)
+    clearTimeout(handOver?.timer)
+    this.#underWay.delete(handOverId)
+    return handOver?.socket
+  }
+}

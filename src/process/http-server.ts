@@ -1,0 +1,81 @@
+import { createServer } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createDeferred } from './deferred.ts'
+import type { Deferred } from './deferred.ts'
+
+const HTTP_TIMEOUTS = {
+  /** For the head of a request: a client that drips one byte at a time holds nothing for long. */
+  headersTimeout: 10_000,
+  /** For a whole request with its body (2 MiB); a long poll has been received long before it is answered. */
+  requestTimeout: 30_000,
+  /** Above the 60 s of common proxies, so that it is the proxy that drops an idle connection, not we under its next request. */
+  keepAliveTimeout: 65_000,
+  /** How often the two above are looked at; Node's own 30 s would let them be 40 s and 60 s. */
+  connectionsCheckingInterval: 5_000,
+} as const
+
+/** Longest that a start waits for the port: the gateways of a killed server may still be ending. */
+const PORT_WAIT_MS = 5_000
+const PORT_RETRY_MS = 100
+
+/**
+ * A gateway's http server. Malformed and overlong requests are answered 400, 408 or 431 by Node itself,
+ * which then closes the connection.
+ */
+export function createGatewayServer(listener: RequestListener): Server {
+  return createServer(HTTP_TIMEOUTS, listener)
+}
+
+function listenOnce(server: Server, options: { port: number; host: string }): Promise<void> {
+  const { promise, resolve, reject } = createDeferred<void>()
+  server.once('error', reject)
+  server.listen(options, () => {
+    server.off('error', reject)
+    resolve()
+  })
+  return promise
+}
+
+/** Listens on the shared port. @throws EADDRINUSE when another program has it and keeps it. */
+export async function listenShared(
+  server: Server,
+  options: { readonly port: number; readonly host: string },
+): Promise<void> {
+  const deadlineMs = performance.now() + PORT_WAIT_MS
+  for (;;) {
+    try {
+      await listenOnce(server, options)
+      return
+    } catch (error) {
+      const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+      if (!isTaken || performance.now() > deadlineMs) throw error
+      await delay(PORT_RETRY_MS)
+    }
+  }
+}
+
+/** Knows which requests are under way, on all servers that it watches. */
+export class RequestTracker {
+  #underWayCount = 0
+  #drained: Deferred<void> | undefined
+
+  /** Counts the server's requests from now on; called last, so that it stands before all other listeners. */
+  watch(server: Server): void {
+    server.prependListener('request', (_request, response) => {
+      this.#underWayCount += 1
+      if (this.#drained !== undefined) response.setHeader('Connection', 'close')
+      response.once('close', () => {
+        this.#underWayCount -= 1
+        if (this.#underWayCount === 0) this.#drained?.resolve()
+      })
+    })
+  }
+
+  /** From now on every response says that its connection closes. Resolves when no request is under way. */
+  drain(): Promise<void> {
+    this.#drained ??= createDeferred<void>()
+    if (this.#underWayCount === 0) this.#drained.resolve()
+    return this.#drained.promise
+  }
+}

@@ -1,0 +1,158 @@
+import type { ChildProcess } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { isToPrimary } from './messages.ts'
+import type { FromPrimary, ToPrimary } from './messages.ts'
+import type { ChildRole } from './roles.ts'
+
+/** Longest that a child may take until it is ready: migrations and WAL recovery need their time. */
+const START_TIMEOUT_MS = 60_000
+
+export interface ManagedChildOptions {
+  readonly role: ChildRole
+  readonly id: string
+  readonly process: ChildProcess
+  /** Everything that is not about the child's own life. The socket, where one came along, is the receiver's. */
+  readonly onMessage: (child: ManagedChild, message: ToPrimary, socket: Socket | undefined) => void
+}
+
+/** A process that the primary started, from its first moment to its last. */
+export class ManagedChild {
+  readonly role: ChildRole
+  readonly id: string
+  readonly startedAtMs = performance.now()
+  /** Rejects with the reason when the process ends before it was ready. */
+  readonly ready: Promise<void>
+  readonly exited: Promise<void>
+  #process: ChildProcess
+  #options: ManagedChildOptions
+  #lastHeardMs = performance.now()
+  #readySinceMs: number | undefined
+  #connectionCount = 0
+  #hasExited = false
+  #failure: string | undefined
+  #pongWaiters: (() => void)[] = []
+
+  constructor(options: ManagedChildOptions) {
+    this.role = options.role
+    this.id = options.id
+    this.#options = options
+    this.#process = options.process
+    this.exited = new Promise((resolve) => {
+      // 'close' and 'disconnect' may never come for a killed process that was owed a socket; 'exit' does.
+      this.#process.once('exit', () => {
+        this.#hasExited = true
+        this.#settlePongs()
+        resolve()
+      })
+    })
+    this.ready = this.#watchStart()
+    // Whoever waits for `ready` sees the failure; nobody has to.
+    this.ready.catch(() => undefined)
+    this.#process.on('error', (error) => {
+      this.#failure ??= error.message
+    })
+    this.#process.on('message', (message, handle) => {
+      if (isToPrimary(message)) this.#receive(message, handle as Socket | undefined)
+    })
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0
+  }
+
+  /** As of its last answer. */
+  get connectionCount(): number {
+    return this.#connectionCount
+  }
+
+  get isReady(): boolean {
+    return this.#readySinceMs !== undefined && !this.#hasExited
+  }
+
+  get hasExited(): boolean {
+    return this.#hasExited
+  }
+
+  get lastHeardMs(): number {
+    return this.#lastHeardMs
+  }
+
+  /** How long it has been, or was, ready; 0 when it never was. */
+  get healthyMs(): number {
+    return this.#readySinceMs === undefined ? 0 : performance.now() - this.#readySinceMs
+  }
+
+  /**
+   * Sends without a promise of arrival: a process that ends takes its messages with it. A socket
+   * stays open here too; the sender closes its copy when the receiver has taken it.
+   */
+  send(message: FromPrimary, socket?: Socket): void {
+    this.sendThen(message, () => undefined, socket)
+  }
+
+  /** As `send`; `done` is called when the message left or can no longer be sent. */
+  sendThen(message: FromPrimary, done: () => void, socket?: Socket): void {
+    if (this.#hasExited || !this.#process.connected) {
+      done()
+      return
+    }
+    this.#process.send(message, socket, { keepOpen: true }, () => {
+      done()
+    })
+  }
+
+  /** Asks for a sign of life. Resolves with the answer or when the process ends; may never. */
+  ping(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#hasExited) {
+        resolve()
+        return
+      }
+      this.#pongWaiters.push(resolve)
+      this.send({ parley: 'ping' })
+    })
+  }
+
+  /** Ends the process at once; what it was doing is lost, what it acknowledged is not. */
+  kill(reason: string): void {
+    this.#failure ??= reason
+    this.#process.kill('SIGKILL')
+  }
+
+  /** Forgives silence that is the primary's own fault. */
+  excuseSilence(): void {
+    this.#lastHeardMs = performance.now()
+  }
+
+  #receive(message: ToPrimary, socket: Socket | undefined): void {
+    this.#lastHeardMs = performance.now()
+    if (message.parley === 'ready') this.#readySinceMs = this.#lastHeardMs
+    else if (message.parley === 'failed') this.#failure = message.reason
+    else if (message.parley === 'pong') {
+      this.#connectionCount = message.connections
+      this.#settlePongs()
+    }
+    this.#options.onMessage(this, message, socket)
+  }
+
+  #settlePongs(): void {
+    for (const resolve of this.#pongWaiters.splice(0)) resolve()
+  }
+
+  #watchStart(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.kill(`was not ready after ${START_TIMEOUT_MS} ms`)
+      }, START_TIMEOUT_MS)
+      this.#process.on('message', (message) => {
+        if (!isToPrimary(message) || message.parley !== 'ready') return
+        clearTimeout(timer)
+        resolve()
+      })
+      this.#process.once('exit', (code, signal) => {
+        clearTimeout(timer)
+        reject(new Error(this.#failure ?? `ended before it was ready (${signal ?? `code ${code}`})`))
+      })
+    })
+  }
+}

@@ -1,0 +1,70 @@
+import type { Settings } from '../config/settings.ts'
+import type { UpgradeRequest } from './upgrade-request.ts'
+
+/** A gateway that owns sessions, and the private Unix socket on which it takes requests for them. */
+export interface Peer {
+  readonly id: string
+  readonly socketPath: string
+}
+
+/** Everything a child needs to begin; settings come as data, so that children read no environment. */
+export interface ChildStart {
+  readonly settings: Settings
+  /** Unique among all processes of this server's life. */
+  readonly id: string
+  /** Absolute. */
+  readonly dataDir: string
+  /** Where the writer listens for the others. */
+  readonly writerSocketPath: string
+  /** Where a gateway listens for the other gateways. */
+  readonly privateSocketPath: string
+  /** The one port of all gateways; never 0. */
+  readonly port: number
+}
+
+export type Question = 'processes' | 'readiness' | 'logs' | 'clear-logs'
+
+/** From a child to the primary. The key tells our messages from those of node:cluster and Socket.IO. */
+export type ToPrimary =
+  | { readonly parley: 'hello' }
+  | { readonly parley: 'ready' }
+  /** The last word of a child that could not begin, or cannot go on. */
+  | { readonly parley: 'failed'; readonly reason: string }
+  | { readonly parley: 'pong'; readonly connections: number }
+  | { readonly parley: 'log-lines'; readonly lines: readonly string[] }
+  | { readonly parley: 'log-interest'; readonly isInterested: boolean }
+  | { readonly parley: 'question'; readonly id: number; readonly question: Question }
+  | { readonly parley: 'stop' }
+  /** Comes with the socket. */
+  | { readonly parley: 'hand-over'; readonly to: string; readonly request: UpgradeRequest }
+  | { readonly parley: 'taken'; readonly handOverId: number }
+
+/** From the primary to a child. */
+export type FromPrimary =
+  | { readonly parley: 'start'; readonly start: ChildStart }
+  | { readonly parley: 'ping' }
+  | { readonly parley: 'peers'; readonly peers: readonly Peer[] }
+  | { readonly parley: 'log-lines'; readonly lines: readonly string[] }
+  | { readonly parley: 'answer'; readonly id: number; readonly answer: unknown }
+  /** Comes with the socket. After `expiresAt` (epoch ms) it belongs to nobody and is closed. */
+  | {
+      readonly parley: 'upgrade'
+      readonly handOverId: number
+      readonly expiresAt: number
+      readonly request: UpgradeRequest
+    }
+  /** Finish what is under way, then exit. */
+  | { readonly parley: 'drain' }
+
+/** True for our own messages: only our own processes can write to these channels, so the key is enough. */
+function isOurs(message: unknown): message is { readonly parley: string } {
+  return typeof message === 'object' && message !== null && 'parley' in message
+}
+
+export function isToPrimary(message: unknown): message is ToPrimary {
+  return isOurs(message)
+}
+
+export function isFromPrimary(message: unknown): message is FromPrimary {
+  return isOurs(message)
+}

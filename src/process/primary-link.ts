@@ -1,0 +1,81 @@
+import type { Socket } from 'node:net'
+import { ChannelError } from '../protocol/errors.ts'
+import { isFromPrimary } from './messages.ts'
+import type { ChildStart, FromPrimary, Question, ToPrimary } from './messages.ts'
+
+/** Questions that may wait for the primary; past it they fail with `OVERLOADED`. */
+const MAX_QUESTIONS = 1_000
+/** Longest that a question waits; then it fails with `OVERLOADED`. */
+const QUESTION_TIMEOUT_MS = 5_000
+
+type Handler = (message: FromPrimary, socket: Socket | undefined) => void
+
+interface Waiting {
+  readonly resolve: (answer: unknown) => void
+  readonly reject: (error: ChannelError) => void
+  readonly timer: NodeJS.Timeout
+}
+
+/** A child's end of the channel to the primary. */
+export class PrimaryLink {
+  /** Resolves when the primary is gone; then this process has no reason to live. */
+  readonly closed: Promise<void>
+  readonly #handlers: Handler[] = []
+  readonly #questions = new Map<number, Waiting>()
+  #lastQuestionId = 0
+
+  constructor() {
+    this.closed = new Promise((resolve) => {
+      process.once('disconnect', resolve)
+    })
+    process.on('message', (message, handle) => {
+      if (!isFromPrimary(message)) return
+      if (message.parley === 'answer') this.#settle(message.id, message.answer)
+      for (const handler of this.#handlers) handler(message, handle as Socket | undefined)
+    })
+  }
+
+  onMessage(handler: Handler): void {
+    this.#handlers.push(handler)
+  }
+
+  /** Reports to the primary and resolves with what it says to begin with. */
+  hello(): Promise<ChildStart> {
+    return new Promise((resolve) => {
+      this.onMessage((message) => {
+        if (message.parley === 'start') resolve(message.start)
+      })
+      this.send({ parley: 'hello' })
+    })
+  }
+
+  /** Sends; a socket is the primary's from then on. Resolves when it left or can no longer be sent. */
+  send(message: ToPrimary, socket?: Socket): Promise<void> {
+    return new Promise((resolve) => {
+      if (process.send === undefined || !process.connected) resolve()
+      // An error means that the primary is gone, which `closed` tells.
+      else process.send(message, socket, {}, () => resolve())
+    })
+  }
+
+  /** @throws OVERLOADED when too many questions wait or no answer came in time. */
+  ask(question: Question): Promise<unknown> {
+    if (this.#questions.size >= MAX_QUESTIONS) return Promise.reject(new ChannelError('OVERLOADED'))
+    const id = ++this.#lastQuestionId
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#questions.delete(id)
+        reject(new ChannelError('OVERLOADED'))
+      }, QUESTION_TIMEOUT_MS)
+      this.#questions.set(id, { resolve, reject, timer })
+      void this.send({ parley: 'question', id, question })
+    })
+  }
+
+  #settle(id: number, answer: unknown): void {
+    const waiting = this.#questions.get(id)
+    this.#questions.delete(id)
+    clearTimeout(waiting?.timer)
+    waiting?.resolve(answer)
+  }
+}

@@ -1,0 +1,21 @@
+/** Most milliseconds that a test waits for one thing that must happen. */
+const DEADLINE_MS = 45_000
+
+/** The promise, or a failure that says how far it got. */
+export async function within<T>(
+  promise: Promise<T>,
+  describe: () => string,
+  deadlineMs = DEADLINE_MS,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`not within ${deadlineMs} ms: ${describe()}`))
+    }, deadlineMs)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { DEFAULT_SERVER_ID } from '../../../src/protocol/limits.ts'
+
+/** Pause between two tries of a call whose connection broke, in milliseconds. */
+const RETRY_PAUSE_MS = 50
+/** Tries of a call before the test fails with its last error. */
+const MAX_TRIES = 200
+/** Milliseconds after which a call without an answer counts as broken. */
+const CALL_TIMEOUT_MS = 30_000
+
+export interface RestAnswer {
+  readonly status: number
+  readonly body: unknown
+}
+
+export interface RestCall {
+  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly path: string
+  readonly body?: object
+}
+
+/** One try. Rejects when the connection broke before the answer: what was asked may have happened. */
+export async function rest(url: string, call: RestCall): Promise<RestAnswer> {
+  const { method = 'GET', path, body } = call
+  const response = await fetch(url + path, {
+    method,
+    signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    ...(body !== undefined && {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    }),
+  })
+  const text = await response.text()
+  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
+}
+
+/** For calls that may be repeated: tries again while connections break or the server says 503. */
+export async function restUntilAnswered(url: string, call: RestCall): Promise<RestAnswer> {
+  let last: unknown
+  for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
+    try {
+      const answer = await rest(url, call)
+      if (answer.status !== 503) return answer
+      last = new Error(`503: ${JSON.stringify(answer.body)}`)
+    } catch (error) {
+      last = error
+    }
+    await delay(RETRY_PAUSE_MS)
+  }
+  throw new Error(`${call.method ?? 'GET'} ${call.path} was never answered`, { cause: last })
+}
+
+/** The `data` of a repeatable call that must succeed. */
+export async function restData<T>(url: string, call: RestCall): Promise<T> {
+  const { status, body } = await restUntilAnswered(url, call)
+  if (status < 200 || status > 299) {
+    throw new Error(`${call.path} answered ${status}: ${JSON.stringify(body)}`)
+  }
+  const { data } = body as { readonly data: T }
+  return data
+}
+
+export const channelPath = (channelId: string): string => `/api/messaging/channels/${channelId}`
+
+/** Creates an empty channel with this id. */
+export async function createChannel(url: string, channelId: string): Promise<void> {
+  const { status, body } = await rest(url, {
+    method: 'POST',
+    path: '/api/messaging/channels',
+    body: {
+      id: channelId,
+      name: channelId,
+      message_server_id: DEFAULT_SERVER_ID,
+      participantCentralUserIds: [],
+    },
+  })
+  if (status !== 201) {
+    throw new Error(`channel ${channelId} not created: ${status} ${JSON.stringify(body)}`)
+  }
+}

@@ -1,0 +1,283 @@
+import { io as connect } from 'socket.io-client'
+import type { Socket } from 'socket.io-client'
+import { within } from './deadline.ts'
+import { Journal } from './journal.ts'
+import type { SeenEntry } from './journal.ts'
+
+/** How a client reaches the server; `upgrade` is the stock client's default: polling, then websocket. */
+export type Transport = 'websocket' | 'polling' | 'upgrade'
+
+export interface ClientOptions {
+  readonly url: string
+  /** The client's entity; names its journal and its messages. */
+  readonly name: string
+  readonly transport: Transport
+  /** Joined on every connection; with `since` from the second answer on. */
+  readonly channels: readonly string[]
+  /** False: a lost connection stays lost. */
+  readonly mayReconnect?: boolean
+}
+
+interface Position {
+  readonly epoch: string
+  readonly seq: number
+}
+
+interface Waiter {
+  readonly channelId: string
+  readonly seq: number
+  readonly resolve: () => void
+}
+
+interface JoinAnswer extends Position {
+  readonly channelId: string
+  readonly recovered?: boolean
+}
+
+interface AckAnswer {
+  readonly channelId: string
+  readonly clientMessageId: string
+  readonly messageId: string
+  readonly seq: number
+}
+
+interface Refusal {
+  readonly error: string
+  readonly code: string
+  readonly clientMessageId?: string
+}
+
+type Payload = Readonly<Record<string, unknown>> & {
+  readonly channelId: string
+  readonly seq: number
+}
+
+const TRANSPORTS = {
+  websocket: ['websocket'],
+  polling: ['polling'],
+  upgrade: ['polling', 'websocket'],
+} as const
+
+/** Milliseconds until a refused join is tried again. */
+const JOIN_RETRY_MS = 100
+
+/** Events that show an entry. A `messageBroadcast` with `messageSeq` is an edit. */
+const ENTRY_EVENTS = {
+  messageBroadcast: 'posted',
+  messageDeleted: 'deleted',
+  channelCleared: 'cleared',
+  channelUpdated: 'updated',
+  channelDeleted: 'removed',
+} as const
+
+/** The gateway of a connection, as far as a client can tell: the part of its session id before the dot. */
+export function gatewayIdOf(socket: Socket): string {
+  return socket.io.engine.id?.split('.')[0] ?? ''
+}
+
+function seenEntry(event: keyof typeof ENTRY_EVENTS, payload: Payload): SeenEntry {
+  const { channelId, seq, messageSeq } = payload
+  const isEdit = typeof messageSeq === 'number'
+  const text = (name: string): string | undefined => {
+    const value = payload[name]
+    return typeof value === 'string' ? value : undefined
+  }
+  const fields = {
+    messageId: text('messageId') ?? text('id'),
+    senderId: text('senderId'),
+    text: text('text'),
+    clientMessageId: text('clientMessageId'),
+    messageSeq: isEdit ? messageSeq : undefined,
+  }
+  const present = Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  )
+  const kind = isEdit ? 'edited' : ENTRY_EVENTS[event]
+  return { what: 'entry', channelId, seq, kind, ...present }
+}
+
+/**
+ * A stock `socket.io-client` that does what the guarantees ask of a client, and writes down all it
+ * does and sees: after every connect it joins its channels with `since` the last number it has seen.
+ */
+export class TestClient implements AsyncDisposable {
+  readonly journal: Journal
+  readonly socket: Socket
+  readonly #options: ClientOptions
+  readonly #positions = new Map<string, Position>()
+  #waiters: Waiter[] = []
+  #onConnected: () => void = () => undefined
+  #onAck: (answer: AckAnswer) => void = () => undefined
+  #onRefused: (refusal: Refusal) => void = () => undefined
+
+  constructor(options: ClientOptions) {
+    this.#options = options
+    this.journal = new Journal(options.name)
+    this.socket = connect(options.url, {
+      transports: [...TRANSPORTS[options.transport]],
+      auth: { entityId: options.name },
+      forceNew: true,
+      autoConnect: false,
+      reconnection: options.mayReconnect ?? true,
+      reconnectionDelay: 20,
+      reconnectionDelayMax: 250,
+    })
+    this.#listen()
+    this.#listenToEntries()
+  }
+
+  get name(): string {
+    return this.#options.name
+  }
+
+  get channels(): readonly string[] {
+    return this.#options.channels
+  }
+
+  get transport(): Transport {
+    return this.#options.transport
+  }
+
+  get gatewayId(): string {
+    return gatewayIdOf(this.socket)
+  }
+
+  /** Hands this client's sends over to a driver; at most one. */
+  drive(driver: {
+    readonly onConnected: () => void
+    readonly onAck: (answer: AckAnswer) => void
+    readonly onRefused: (refusal: Refusal) => void
+  }): void {
+    this.#onConnected = driver.onConnected
+    this.#onAck = driver.onAck
+    this.#onRefused = driver.onRefused
+  }
+
+  /** Connects; resolves when every channel was joined. */
+  async open(): Promise<this> {
+    this.socket.connect()
+    await Promise.all(this.channels.map((channelId) => this.reached(channelId, 0)))
+    return this
+  }
+
+  /** Sends once, now; only while connected, so that nothing waits inside the library. */
+  send(channelId: string, clientMessageId: string, text: string): void {
+    this.journal.record({ what: 'sent', channelId, clientMessageId, text })
+    const payload = { channelId, senderId: this.name, message: text, messageId: clientMessageId }
+    this.socket.emit('SEND_MESSAGE', payload, (answer: AckAnswer | Refusal) => {
+      if ('error' in answer) return
+      this.#recordAck('callback', answer)
+    })
+  }
+
+  /** Resolves when the client has seen the channel up to this number, from a join or an entry. */
+  async reached(channelId: string, seq: number): Promise<void> {
+    if ((this.#positions.get(channelId)?.seq ?? -1) >= seq) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiters.push({ channelId, seq, resolve })
+    await within(promise, () => {
+      const at = this.#positions.get(channelId)?.seq
+      const { connected } = this.socket
+      return `${this.name} (${this.transport}) stands at ${at} of ${channelId}, not ${seq}; connected: ${connected}`
+    })
+  }
+
+  /** The last number seen of a channel; undefined before the first join. */
+  positionOf(channelId: string): Position | undefined {
+    return this.#positions.get(channelId)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.socket.disconnect()
+    await Promise.resolve()
+  }
+
+  #listen(): void {
+    const { socket, journal } = this
+    socket.on('connect', () => {
+      journal.record({ what: 'connected', gatewayId: this.gatewayId })
+      socket.io.engine.once('upgrade', () => {
+        journal.record({ what: 'upgraded' })
+      })
+      for (const channelId of this.channels) this.#join(channelId)
+      this.#onConnected()
+    })
+    socket.on('connect_error', (error) => {
+      journal.record({ what: 'connect-failed', reason: error.message })
+    })
+    socket.on('disconnect', (reason) => {
+      // The library would send these before anything that a resuming client has to send first.
+      socket.sendBuffer.length = 0
+      journal.record({ what: 'disconnected', reason })
+    })
+    socket.on('channel_joined', (answer: JoinAnswer) => {
+      const { channelId, epoch, seq, recovered } = answer
+      journal.record({
+        ...{ what: 'joined', channelId, epoch, seq },
+        ...(recovered !== undefined && { recovered }),
+      })
+      this.#moveTo(channelId, { epoch, seq })
+    })
+    socket.on('messageAck', (answer: AckAnswer) => {
+      this.#recordAck('event', answer)
+      this.#onAck(answer)
+    })
+    socket.on('messageError', (refusal: Refusal) => {
+      const { code, clientMessageId } = refusal
+      journal.record({
+        ...{ what: 'refused', code },
+        ...(clientMessageId !== undefined && { clientMessageId }),
+      })
+      this.#onRefused(refusal)
+    })
+  }
+
+  #listenToEntries(): void {
+    for (const event of Object.keys(ENTRY_EVENTS) as (keyof typeof ENTRY_EVENTS)[]) {
+      this.socket.on(event, (payload: Payload) => {
+        const entry = seenEntry(event, payload)
+        this.journal.record(entry)
+        const position = this.#positions.get(entry.channelId)
+        // Before the first join's answer there is nothing to resume from.
+        if (position !== undefined) {
+          this.#moveTo(entry.channelId, { epoch: position.epoch, seq: entry.seq })
+        }
+      })
+    }
+  }
+
+  #join(channelId: string): void {
+    const since = this.#positions.get(channelId)
+    const { id } = this.socket
+    this.socket.emit(
+      'ROOM_JOINING',
+      { channelId, entityId: this.name, since },
+      (answer: JoinAnswer | Refusal) => {
+        if (!('error' in answer)) return
+        setTimeout(() => {
+          if (this.socket.connected && this.socket.id === id) this.#join(channelId)
+        }, JOIN_RETRY_MS)
+      },
+    )
+  }
+
+  #recordAck(via: 'event' | 'callback', answer: AckAnswer): void {
+    const { channelId, clientMessageId, messageId, seq } = answer
+    this.journal.record({ what: 'acked', via, channelId, clientMessageId, messageId, seq })
+  }
+
+  #moveTo(channelId: string, position: Position): void {
+    this.#positions.set(channelId, position)
+    const isReached = (waiter: Waiter): boolean =>
+      waiter.channelId === channelId && waiter.seq <= position.seq
+    const reached = this.#waiters.filter(isReached)
+    if (reached.length === 0) return
+    this.#waiters = this.#waiters.filter((waiter) => !isReached(waiter))
+    for (const { resolve } of reached) resolve()
+  }
+}
+
+/** Opens clients side by side; resolves when all have joined. */
+export async function openClients(options: readonly ClientOptions[]): Promise<TestClient[]> {
+  return Promise.all(options.map((one) => new TestClient(one).open()))
+}

@@ -1,0 +1,42 @@
+import { afterEach, beforeEach, describe } from 'vitest'
+import type { SweepingEngine } from '../../src/log/engine/store-engine.ts'
+import { describeChannels } from './engine-channels.ts'
+import { describeMessages } from './engine-messages.ts'
+import { describeProperties } from './engine-properties.ts'
+import { describeReads } from './engine-reads.ts'
+import { describeServers } from './engine-servers.ts'
+import type { TestClock } from './engine-support.ts'
+
+export interface EngineUnderTest {
+  readonly engine: SweepingEngine
+  /** Closes it and removes what it left. */
+  readonly dispose: () => void
+}
+
+/** Makes a fresh, empty engine that takes its time from the clock. */
+export type OpenEngine = (now: () => number) => EngineUnderTest
+
+/** What a group of the suite works on: both are new for every test. */
+export interface Bench {
+  readonly engine: () => SweepingEngine
+  readonly clock: TestClock
+}
+
+/** What every engine promises. */
+export function describeEngine(name: string, open: OpenEngine): void {
+  describe(`${name} engine`, () => {
+    const clock = { nowMs: 0 }
+    let current: EngineUnderTest | undefined
+    beforeEach(() => {
+      clock.nowMs = 1_700_000_000_000
+      current = open(() => clock.nowMs)
+    })
+    afterEach(() => current?.dispose())
+    const bench: Bench = { engine: () => current!.engine, clock }
+    describeMessages(bench)
+    describeChannels(bench)
+    describeServers(bench)
+    describeReads(bench)
+    describeProperties(open)
+  })
+}
