@@ -54,9 +54,10 @@ export class LogServer implements CoreConsumer {
     link.handle(FrameKind.LOG_APPEND, (payload) => this.#append(peer, payload))
     link.handle(FrameKind.LOG_FOLLOW, (payload) => this.#follow(peer, payload))
     link.handle(FrameKind.LOG_UNFOLLOW, (payload) => this.#unfollow(peer, payload.toString()))
-    link.handle(FrameKind.LOG_PUBLISH, (payload) =>
-      this.#core.publish(JSON.parse(payload.toString()) as Ephemeral),
-    )
+    link.handle(FrameKind.LOG_PUBLISH, (payload) => {
+      const frame: Ephemeral = JSON.parse(payload.toString())
+      this.#core.publish(frame)
+    })
     link.onClose(() => {
       for (const channelId of peer.channels) this.#unfollow(peer, channelId)
     })
@@ -92,7 +93,7 @@ export class LogServer implements CoreConsumer {
   }
 
   #append(peer: Peer, payload: Buffer): void {
-    const [ref, command] = JSON.parse(payload.toString()) as AppendPayload
+    const [ref, command]: AppendPayload = JSON.parse(payload.toString())
     try {
       this.#core.submit(command, payload.length, (applied) =>
         this.#answer(peer, ref, { command, applied }),
@@ -122,7 +123,7 @@ export class LogServer implements CoreConsumer {
   }
 
   #follow(peer: Peer, payload: Buffer): void {
-    const asked = JSON.parse(payload.toString()) as FollowPayload
+    const asked: FollowPayload = JSON.parse(payload.toString())
     const answers: FollowedPayload = asked.map(([ref, channelId]) => {
       this.#follower(channelId).add(peer)
       peer.channels.add(channelId)

@@ -8,7 +8,7 @@ import { createHttpApp } from '../gateway/http/app.ts'
 import { openSocketServer } from '../gateway/socket/server.ts'
 import type { SocketEdge } from '../gateway/socket/server.ts'
 import { createServices } from '../service/services.ts'
-import { createClusterSignals } from '../signals/cluster-signals.ts'
+import { createClusterSignals, emitPresence } from '../signals/cluster-signals.ts'
 import type { ChildContext, RunningChild } from './child.ts'
 import { openGatewayBackend } from './gateway-backend.ts'
 import type { GatewayBackend } from './gateway-backend.ts'
@@ -122,10 +122,13 @@ async function drain(parts: Parts): Promise<void> {
 /** Serves clients: REST and Socket.IO on the shared port. */
 export async function composeGateway(context: ChildContext): Promise<RunningChild> {
   const { start, link } = context
-  const backend = await openGatewayBackend(context)
+  const backend = openGatewayBackend(context)
   const edges = createEdges(context, backend)
   const { server, sockets, routing } = edges
   receiveFromPrimary(link, routing)
+  backend.start((change) => {
+    emitPresence(sockets.io, change)
+  })
   const tracker = new RequestTracker()
   const privateListener = await openPrivateListener(start.privateSocketPath, routing.serve)
   tracker.watch(privateListener.server)

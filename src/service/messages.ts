@@ -68,12 +68,15 @@ function bodyOf(input: PostInput): MessageBody {
   })
 }
 
+/** The part of the log that messages need. */
+type MessageLog = Pick<ChannelLog, 'append' | 'publish' | 'message' | 'messages' | 'serverAgents'>
+
 /** What may be done with messages. */
 export class MessageService {
-  readonly #log: ChannelLog
+  readonly #log: MessageLog
   readonly #logger: Logger
 
-  constructor(log: ChannelLog, logger: Logger) {
+  constructor(log: MessageLog, logger: Logger) {
     this.#log = log
     this.#logger = logger
   }

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startServer } from '../cluster/support/server.ts'
 import type { TestServer } from '../cluster/support/server.ts'
 import { Clients } from './support/clients.ts'
-import { rest } from './support/rest.ts'
 import { CHANNEL, ONE, SOCKET_MESSAGE_TYPE, TWO } from './support/words.ts'
 
 describe('the page: connection events and message types', () => {
@@ -60,11 +59,8 @@ describe('the page: connection events and message types', () => {
 
   it('a client that went away leaves the cluster’s count of connections', async () => {
     const count = async (): Promise<number> => {
-      const { data } = await rest(server.url, 'GET /api/server/cluster')
-      const processes = data.processes as { role: string; connections: number }[]
-      return processes
-        .filter(({ role }) => role === 'gateway')
-        .reduce((sum, { connections }) => sum + connections, 0)
+      const gateways = (await server.processes()).filter(({ role }) => role === 'gateway')
+      return gateways.reduce((sum, { connections }) => sum + connections, 0)
     }
     await using clients = new Clients(server.url)
     const [one] = await clients.pair()
@@ -111,7 +107,7 @@ describe('the page: connection events and message types', () => {
   })
 
   it('an unknown namespace is a connect_error', async () => {
-    await using clients = new Clients(`${server.url}/nope`)
-    await expect(clients.connect()).rejects.toThrow('Invalid namespace')
+    await using clients = new Clients(server.url)
+    await expect(clients.connect({ namespace: '/nope' })).rejects.toThrow('Invalid namespace')
   })
 })

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startServer } from '../cluster/support/server.ts'
 import type { TestServer } from '../cluster/support/server.ts'
+import { asPayload } from './support/client.ts'
 import type { Client, Payload } from './support/client.ts'
 import { Clients } from './support/clients.ts'
 import { ONE } from './support/words.ts'
@@ -8,8 +9,9 @@ import { ONE } from './support/words.ts'
 /** Log lines that tell of a channel, as the stream brought them. */
 function linesAbout(client: Client, channelId: string): Payload[] {
   return client
-    .all('log_stream', ({ payload }) => (payload as Payload).channelId === channelId)
-    .map(({ payload }) => payload as Payload)
+    .all('log_stream')
+    .map(({ payload }) => asPayload(payload))
+    .filter((line) => line.channelId === channelId)
 }
 
 async function lineAbout(client: Client, channelId: string): Promise<Payload> {

@@ -107,7 +107,10 @@ describe('the page: real-time messaging', () => {
     const sender = await clients.connect({ entityId: ONE })
     await sender.join('pictures')
     const { attachments } = fullExample
-    const { messageId } = await sender.request('send_message', { channelId: 'pictures', attachments })
+    const { messageId } = await sender.request('send_message', {
+      channelId: 'pictures',
+      attachments,
+    })
     const own = await sender.saw('messageBroadcast', { id: messageId })
     expect(own).toMatchObject({ text: '', attachments })
   })
@@ -125,10 +128,7 @@ describe('the page: real-time messaging', () => {
     })
     await sender.saw('messageAck', { channelId: 'new-dm-channel-id' })
     await target.saw('messageBroadcast', { senderId: 'user-id-1', text: 'Hello in new DM!' })
-    const { data } = await rest(
-      server.url,
-      'GET /api/messaging/channels/new-dm-channel-id/details',
-    )
+    const { data } = await rest(server.url, 'GET /api/messaging/channels/new-dm-channel-id/details')
     expect(data).toMatchObject({
       id: 'new-dm-channel-id',
       type: 'DM',

@@ -1,16 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startServer } from '../cluster/support/server.ts'
 import type { TestServer } from '../cluster/support/server.ts'
-import type { Payload } from './support/client.ts'
+import { asPayload } from './support/client.ts'
 import { Clients } from './support/clients.ts'
-import { DEVIATIONS } from './support/deviations.ts'
-import { goldenNames, loadGolden } from './support/golden.ts'
-import type { Action, Scenario, Step } from './support/golden.ts'
-import { Replay } from './support/replay.ts'
+import { DEVIATIONS } from './support/socket-deviations.ts'
+import { goldenNames, loadScenario } from './support/socket-golden.ts'
+import type { Step } from './support/socket-golden.ts'
+import { SocketReplay } from './support/socket-replay.ts'
 import { history, participants } from './support/rest.ts'
 
 /** Recordings that are compared by a test of their own below or elsewhere. */
-const APART = new Set(['a02-socket-auth', 'e01-engineio-http', 's18-ack-callback', 's21-race-autocreate'])
+const APART = new Set([
+  'a02-socket-auth',
+  'e01-engineio-http',
+  's18-ack-callback',
+  's21-race-autocreate',
+])
 
 const deviationsOf = (name: string) => DEVIATIONS.filter(({ scenario }) => scenario === name)
 
@@ -23,16 +28,16 @@ describe('what the real elizaOS server answered, Parley answers', () => {
 
   const scenarios = goldenNames()
     .filter((name) => !APART.has(name))
-    .map((name) => ({ file: name, scenario: loadGolden<Scenario>(name) }))
+    .map((name) => ({ file: name, scenario: loadScenario(name) }))
 
   it.each(scenarios)('$file: $scenario.description', async ({ file, scenario }) => {
-    await using replay = new Replay(server.url)
+    await using replay = new SocketReplay(server.url)
     await replay.run(scenario, deviationsOf(file))
   })
 
   it('s18: the same, and the acknowledgement callbacks are called with the reply’s fields', async () => {
-    await using replay = new Replay(server.url)
-    const scenario = loadGolden<Scenario>('s18-ack-callback')
+    await using replay = new SocketReplay(server.url)
+    const scenario = loadScenario('s18-ack-callback')
     await replay.run(scenario, [])
     const [channelId] = scenario.steps.flatMap(channelIds)
     expect(await replay.answers()).toMatchObject([
@@ -42,7 +47,7 @@ describe('what the real elizaOS server answered, Parley answers', () => {
   })
 
   it('s21: ten racing sends of two make one channel, in one order that everybody sees', async () => {
-    const race = loadGolden<Scenario>('s21-race-autocreate').steps.at(4)
+    const race = loadScenario('s21-race-autocreate').steps.at(4)
     const sends = (race?.do ?? []).filter((action) => 'emit' in action)
     expect(sends).toHaveLength(10)
     const channelId = channelIds(race)[0] ?? ''
@@ -63,8 +68,8 @@ describe('what the real elizaOS server answered, Parley answers', () => {
   })
 
   it('every deviation names a recording and a step that exist', () => {
-    for (const { scenario, step = 0 } of DEVIATIONS) {
-      expect(loadGolden<Scenario>(scenario).steps.length, scenario).toBeGreaterThan(step)
+    for (const { scenario, step } of DEVIATIONS) {
+      expect(loadScenario(scenario).steps.length, scenario).toBeGreaterThan(step)
     }
   })
 })
@@ -77,14 +82,12 @@ describe('what the real server with a key answered', () => {
   afterAll(() => server[Symbol.asyncDispose]())
 
   it('a02: no key, a wrong one, another’s, the right one, no entity, the key as a header', async () => {
-    await using replay = new Replay(server.url)
-    await replay.run(loadGolden<Scenario>('a02-socket-auth'), [])
+    await using replay = new SocketReplay(server.url)
+    await replay.run(loadScenario('a02-socket-auth'), [])
   })
 })
 
 function channelIds(step: Step | undefined): string[] {
-  const payloads = (step?.do ?? []).flatMap((action: Action) =>
-    'emit' in action ? (action.args as Payload[]) : [],
-  )
-  return payloads.map(({ channelId }) => String(channelId))
+  const payloads = (step?.do ?? []).flatMap((action) => ('emit' in action ? action.args : []))
+  return payloads.map((payload) => String(asPayload(payload).channelId))
 }

@@ -16,6 +16,13 @@ import {
 const human = (entityId: string) => ({ entityId, isAgent: false })
 const agent = (entityId: string) => ({ entityId, isAgent: true })
 
+const dm = (a: string, b: string) =>
+  ({
+    type: 'get-or-create-dm',
+    id: newId(),
+    channel: channelDraft({ type: 'DM', participants: [human(a), human(b)] }),
+  }) as const
+
 export function describeChannels({ engine, clock }: Bench): void {
   describe('channels', () => {
     it('creates one without an entry, and answers a resubmission alike', () => {
@@ -151,13 +158,6 @@ export function describeChannels({ engine, clock }: Bench): void {
   })
 
   describe('DM channels', () => {
-    const dm = (a: string, b: string) =>
-      ({
-        type: 'get-or-create-dm',
-        id: newId(),
-        channel: channelDraft({ type: 'DM', participants: [human(a), human(b)] }),
-      }) as const
-
     it('makes one for a pair, in whichever order it is named', () => {
       const command = dm('a', 'b')
       const { outcome } = apply(engine(), command)

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { DEFAULT_SERVER_ID } from '../../src/protocol/limits.ts'
 import type { ChannelDraft, Command } from '../../src/log/log.ts'
 
@@ -51,13 +51,15 @@ const message = fc.record(
   { requiredKeys: ['id', 'channelId', 'authorId', 'body'] },
 )
 
-const post = fc
-  .record({ type: fc.constant('post' as const), id, message, create: fc.option(draft) })
-  .map(({ create, ...command }) =>
-    create === null
-      ? command
-      : { ...command, create: { ...create, id: command.message.channelId } },
+const plainPost = fc.record({ type: fc.constant('post' as const), id, message })
+
+const creatingPost = fc
+  .tuple(plainPost, draft)
+  .map(([command, create]) =>
+    Object.assign(command, { create: { ...create, id: command.message.channelId } }),
   )
+
+const post = fc.oneof(plainPost, creatingPost)
 
 const onMessage = fc.oneof(
   fc.record(
@@ -82,7 +84,7 @@ const onChannel = fc.oneof(
   fc.record({
     type: fc.constantFrom('get-or-create-dm'),
     id,
-    channel: draft.map((channel) => ({ ...channel, type: 'DM' as const })),
+    channel: draft.map((channel) => Object.assign(channel, { type: 'DM' as const })),
   }),
   fc.record(
     {

@@ -4,28 +4,32 @@ import type { MessageQuery } from '../../src/log/log.ts'
 import type { Bench } from './engine.contract.ts'
 import { apply, channelIn, createChannel, post } from './engine-support.ts'
 
-export function describeReads({ engine, clock }: Bench): void {
-  describe('reading', () => {
-    /** Messages 1–9 at 10, 20, … ms, but 4–6 all at 40; 3 is deleted by entry 10. */
-    const filled = (): string => {
-      const id = channelIn(engine())
-      const start = clock.nowMs
-      const third = newId()
-      for (let index = 1; index <= 9; index += 1) {
-        clock.nowMs = start + (index >= 4 && index <= 6 ? 40 : index * 10)
-        apply(engine(), post(id, `${index}`, index === 3 ? { id: third } : {}))
-      }
-      apply(engine(), { type: 'delete', id: newId(), messageId: third })
-      return id
-    }
-    const page = (query: Partial<MessageQuery> & { channelId: string }): string =>
-      engine()
-        .messages({ limit: 100, ...query })
-        .map(({ body }) => body.text)
-        .join('')
+type Query = Partial<MessageQuery> & { readonly channelId: string }
 
+/** Messages 1–9 at 10, 20, … ms, but 4–6 all at 40; 3 is deleted by entry 10. */
+function fill({ engine, clock }: Bench): string {
+  const id = channelIn(engine())
+  const start = clock.nowMs
+  const third = newId()
+  for (let index = 1; index <= 9; index += 1) {
+    clock.nowMs = start + (index >= 4 && index <= 6 ? 40 : index * 10)
+    apply(engine(), post(id, `${index}`, index === 3 ? { id: third } : {}))
+  }
+  apply(engine(), { type: 'delete', id: newId(), messageId: third })
+  return id
+}
+
+export function describeReads(bench: Bench): void {
+  const { engine, clock } = bench
+  const page = (query: Query): string =>
+    engine()
+      .messages({ limit: 100, ...query })
+      .map(({ body }) => body.text)
+      .join('')
+
+  describe('reading', () => {
     it('pages messages by number, newest first, with exclusive bounds', () => {
-      const channelId = filled()
+      const channelId = fill(bench)
       expect(page({ channelId })).toBe('98765421')
       expect(page({ channelId, limit: 0 })).toBe('')
       expect(page({ channelId, limit: 3 })).toBe('987')
@@ -43,7 +47,7 @@ export function describeReads({ engine, clock }: Bench): void {
 
     it('pages messages by time, with exclusive bounds and equal times on one side together', () => {
       const start = clock.nowMs
-      const channelId = filled()
+      const channelId = fill(bench)
       expect(page({ channelId, beforeMs: start + 40 })).toBe('21')
       expect(page({ channelId, beforeMs: start + 41 })).toBe('65421')
       expect(page({ channelId, afterMs: start + 40 })).toBe('987')
@@ -58,7 +62,7 @@ export function describeReads({ engine, clock }: Bench): void {
     })
 
     it('reads entries of a range, ascending and bounded', () => {
-      const channelId = filled()
+      const channelId = fill(bench)
       const seqs = (after: number, upTo: number, limit = 100) =>
         engine()
           .entries({ channelId, after, upTo, limit })

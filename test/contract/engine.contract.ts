@@ -7,7 +7,7 @@ import { describeReads } from './engine-reads.ts'
 import { describeServers } from './engine-servers.ts'
 import type { TestClock } from './engine-support.ts'
 
-export interface EngineUnderTest {
+interface EngineUnderTest {
   readonly engine: SweepingEngine
   /** Closes it and removes what it left. */
   readonly dispose: () => void

@@ -1,4 +1,5 @@
 import { ChannelError } from '../../protocol/errors.ts'
+import type { ErrorCode } from '../../protocol/errors.ts'
 import type { Reply } from './reply.ts'
 
 /** A request that its endpoint's schema refuses: elizaOS's words, and which fields were wrong. */
@@ -20,6 +21,12 @@ export function familyOf(path: string): Family {
   return 'system'
 }
 
+/** elizaOS's words for codes in the agents family. */
+const AGENT_CODES: Partial<Record<ErrorCode, string>> = {
+  AGENT_NOT_FOUND: 'NOT_FOUND',
+  INVALID_PAYLOAD: 'INVALID_ID',
+}
+
 /** Seconds that a client waits before it repeats what may be repeated. */
 const RETRY_AFTER_SECONDS = '1'
 
@@ -36,7 +43,7 @@ function envelope(error: ChannelError, family: Family): unknown {
     case 'messaging':
       return { success: false, error: message, code, ...details }
     case 'agents':
-      return { success: false, error: { code, message, ...details } }
+      return { success: false, error: { code: AGENT_CODES[code] ?? code, message, ...details } }
     case 'system':
       return { success: false, error: { message, code: status, ...details } }
   }

@@ -64,7 +64,7 @@ export function removeChannel(
 }
 
 /** What a creation answers when the channel that it made is gone since. */
-export function detailsOfDraft(draft: ChannelDraft, channel: ChannelRecord): ChannelDetails {
+function detailsOfDraft(draft: ChannelDraft, channel: ChannelRecord): ChannelDetails {
   const { id, serverId, type, participants } = draft
   const { createdAt } = channel
   return {

@@ -12,7 +12,7 @@ import type { ReadStore } from './store.ts'
 import { channelOf, detailsOf, entriesOf, isErased, messageOf } from './views.ts'
 
 /** Most channels or servers in one list: past it the oldest are left out. A list blocks its process. */
-export const MAX_LISTED = 10_000
+const MAX_LISTED = 10_000
 
 /** The reads of the port over any store; every call sees one committed moment. */
 export class StoreReader implements LogReader {

@@ -17,6 +17,7 @@ export class FollowedChannel {
   ref = 0
   /** False from a loss of the link until the follow is confirmed again: what arrives then is stale. */
   isConfirmed = false
+  #isEnded = false
   readonly #consumer: FeedConsumer
   #position: number | undefined
   #target = 0
@@ -37,7 +38,7 @@ export class FollowedChannel {
   }
 
   get hasGap(): boolean {
-    return this.#position !== undefined && this.#position < this.#target
+    return !this.#isEnded && this.#position !== undefined && this.#position < this.#target
   }
 
   /** Takes the feed's position: where delivery begins, or up to where it has to catch up. */
@@ -60,7 +61,7 @@ export class FollowedChannel {
   deliver(entries: readonly Entry[]): number {
     const position = this.#position ?? 0
     const first = entries.findIndex(({ seq }) => seq > position)
-    if (first === -1) return 0
+    if (this.#isEnded || first === -1) return 0
     let end = first
     while (entries[end]?.seq === position + 1 + end - first) end += 1
     if (end > first) {
@@ -88,6 +89,7 @@ export class FollowedChannel {
   /** Nothing more is delivered; whoever waits need not. */
   end(): void {
     this.isConfirmed = false
+    this.#isEnded = true
     this.#held = []
     const waiters = this.#waiters
     this.#waiters = []

@@ -60,13 +60,17 @@ export class RemoteLog extends LogReads implements ChannelLog {
     const { link, reader, consumer, logger } = options
     const limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.#follows = new Follows({
-      ...{ reader, consumer, logger, link },
+      reader,
+      consumer,
+      logger,
+      link,
       maxPending: limits.maxPending,
       timeoutMs: limits.appendTimeoutMs,
       onDiverged: (reason) => this.#diverge(reason),
     })
     this.#appends = new AppendQueue({
-      ...{ limits, link },
+      limits,
+      link,
       whenDelivered: (command, outcome, release) => {
         const channelId = channelOf(command, outcome)
         if (channelId === undefined || outcome.seq === undefined) release()
@@ -115,19 +119,27 @@ export class RemoteLog extends LogReads implements ChannelLog {
   }
 
   #register(link: ReconnectingLink): void {
-    link.handle(FrameKind.LOG_READY, (payload) => this.#ready(parse<ReadyPayload>(payload)))
-    link.handle(FrameKind.LOG_ANSWERS, (payload) =>
-      this.#appends.take(parse<readonly Answer[]>(payload)),
-    )
-    link.handle(FrameKind.LOG_FOLLOWED, (payload) =>
-      this.#follows.takeFollowed(parse<FollowedPayload>(payload)),
-    )
-    link.handle(FrameKind.LOG_ENTRIES, (payload) =>
-      this.#follows.takeEntries(parse<EntriesPayload>(payload)),
-    )
-    link.handle(FrameKind.LOG_EPHEMERAL, (payload) =>
-      this.#follows.takeFrame(parse<Ephemeral>(payload)),
-    )
+    // The frames of links come from our own `LogServer` of the same protocol version.
+    link.handle(FrameKind.LOG_READY, (payload) => {
+      const ready: ReadyPayload = JSON.parse(payload.toString())
+      this.#ready(ready)
+    })
+    link.handle(FrameKind.LOG_ANSWERS, (payload) => {
+      const answers: readonly Answer[] = JSON.parse(payload.toString())
+      this.#appends.take(answers)
+    })
+    link.handle(FrameKind.LOG_FOLLOWED, (payload) => {
+      const answers: FollowedPayload = JSON.parse(payload.toString())
+      this.#follows.takeFollowed(answers)
+    })
+    link.handle(FrameKind.LOG_ENTRIES, (payload) => {
+      const published: EntriesPayload = JSON.parse(payload.toString())
+      this.#follows.takeEntries(published)
+    })
+    link.handle(FrameKind.LOG_EPHEMERAL, (payload) => {
+      const frame: Ephemeral = JSON.parse(payload.toString())
+      this.#follows.takeFrame(frame)
+    })
     link.onDrain(() => this.#appends.pump())
     link.onClose(() => {
       this.#appends.suspend()
@@ -167,11 +179,6 @@ export class RemoteLog extends LogReads implements ChannelLog {
     this.#isConnected = isConnected
     for (const listener of this.#listeners) listener(isConnected)
   }
-}
-
-/** The frames of links come from our own `LogServer` of the same protocol version. */
-function parse<Payload>(payload: Buffer): Payload {
-  return JSON.parse(payload.toString()) as Payload
 }
 
 function channelOf(command: Command, outcome: Outcome): string | undefined {

@@ -55,17 +55,23 @@ export function encodeAnswer(ref: number, command: Command, applied: Applied): A
 /** @throws the refusal. */
 export function decodeAnswer(command: Command, answer: Answer): Outcome {
   if (answer[1] === null) {
-    const [, , code, message] = answer as Refusal
+    const [, , code, message] = answer
     throw new ChannelError(isErrorCode(code) ? code : 'INTERNAL', message)
   }
-  if (typeof answer[1] === 'object') return answer[1]
+  if (answer.length === 2) return answer[1]
   if (command.type !== 'post') throw new ChannelError('INTERNAL')
-  const [, seq, at, flags, serverId = command.create?.serverId ?? ''] = answer as PostedAnswer
+  const [, seq, at, flags, serverId = command.create?.serverId ?? ''] = answer
   const { id, channelId, authorId, clientMessageId, body } = command.message
   const message = {
-    ...{ id, channelId, serverId, seq, authorId },
+    id,
+    channelId,
+    serverId,
+    seq,
+    authorId,
     ...(clientMessageId !== undefined && { clientMessageId }),
-    ...{ body, createdAt: at, updatedAt: at },
+    body,
+    createdAt: at,
+    updatedAt: at,
   }
   if ((flags & SAYS_AGENTS) === 0) return { seq, message }
   return { seq, message, hasAgents: (flags & HAS_AGENTS) !== 0 }

@@ -2,7 +2,7 @@ const CANONICAL_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 
 /**
  * An id as stored: a canonical UUID as its 16 bytes, anything else as text, so that what is decoded
- * is always what was encoded. Bytes make the entries' table and indexes a third smaller.
+ * is always what was encoded. Bytes make the file a quarter smaller.
  */
 export type StoredId = Buffer | string
 

@@ -1,13 +1,13 @@
 import { closeSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import type { Database as Connection } from 'better-sqlite3'
+import type { Database as Connection, Options } from 'better-sqlite3'
 import { checkIdentity, migrate, SCHEMA_VERSION } from './migrate.ts'
 import { requireSqliteVersion } from './sqlite-version.ts'
 
 /** What a commit waits for: `full`, the disk; `normal`, the kernel. */
 export type Durability = 'full' | 'normal'
 
-export const SQLITE_LIMITS = {
+const SQLITE_LIMITS = {
   /** Milliseconds the writer waits for a dying predecessor's lock; then the open or commit fails. */
   writerBusyTimeoutMs: 5_000,
   /** Most milliseconds a reader may be told to wait: its whole process stands still meanwhile. */
@@ -26,7 +26,7 @@ export const SQLITE_LIMITS = {
 export function openWriterDatabase(file: string, durability: Durability): Connection {
   closeSync(openSync(file, 'a', 0o600))
   const timeout = SQLITE_LIMITS.writerBusyTimeoutMs
-  return prepared(file, new Database(file, { timeout }), (database) => {
+  return opened(file, { timeout }, (database) => {
     checkIdentity(database)
     const mode = database.pragma('journal_mode = WAL', { simple: true })
     if (mode !== 'wal')
@@ -51,7 +51,7 @@ export function openWriterDatabase(file: string, durability: Durability): Connec
 export function openReaderDatabase(file: string, busyTimeoutMs: number): Connection {
   const timeout = Math.min(busyTimeoutMs, SQLITE_LIMITS.maxReaderBusyTimeoutMs)
   const options = { readonly: true, fileMustExist: true, timeout }
-  return prepared(file, new Database(file, options), (database) => {
+  return opened(file, options, (database) => {
     const version = checkIdentity(database)
     if (version < SCHEMA_VERSION) {
       throw new Error(
@@ -64,17 +64,19 @@ export function openReaderDatabase(file: string, busyTimeoutMs: number): Connect
   })
 }
 
-function prepared(
+function opened(
   file: string,
-  database: Connection,
+  options: Options,
   prepare: (database: Connection) => void,
 ): Connection {
+  let database: Connection | undefined
   try {
+    database = new Database(file, options)
     requireSqliteVersion(String(database.prepare('SELECT sqlite_version()').pluck().get()))
     prepare(database)
     return database
   } catch (error) {
-    database.close()
+    database?.close()
     throw new Error(`cannot open the log ${file}: ${reasonOf(error)}`, { cause: error })
   }
 }

@@ -1,20 +1,21 @@
 /**
  * The first version of the tables. Times are epoch ms; `words`, `data` and `server` are JSON.
  *
- * Measured: batches of 100 posts into 100 channels, `synchronous=FULL`, 16 MB between checkpoints,
- * on an empty log / on 2,000,000 rows (4 cores, other load beside it; pages without that load):
+ * Measured once each: batches of 100 posts into 100 channels, `synchronous=FULL`, on an empty log /
+ * on a filled one (rows/s, file and page of 50 messages at 2,000,000 rows on a busy 4-core machine,
+ * so differences below some 30 % say little; pages per batch at 1,000,000, which load cannot change):
  *
  * | entries                            | rows/s        | pages per batch | file   | page of 50 |
  * |------------------------------------|---------------|-----------------|--------|------------|
  * | rowid + unique(channel, seq), blob | 40.6k / 14.4k | 148 / 227       | 791 MB | 0.50 ms    |
- * | the same, ids as text              | 36.6k / 17.5k |                 | 1.1 GB | 0.24 ms    |
- * | WITHOUT ROWID on (channel, seq)    | 24.4k / 12.5k |                 | 792 MB | 0.21 ms    |
- * | key = channel << 32 \| seq         | 25.0k / 12.8k | 248 / 332       | 806 MB | 0.30 ms    |
+ * | the same, ids as text              | 36.6k / 17.5k | not measured    | 1.1 GB | 0.24 ms    |
+ * | WITHOUT ROWID on (channel, seq)    | 24.4k / 12.5k | not measured    | 792 MB | 0.21 ms    |
+ * | key = channel << 32 or seq         | 25.0k / 12.8k | 248 / 332       | 806 MB | 0.30 ms    |
  *
  * So rows are appended in the order of commits and only small index entries are sorted by channel:
- * clustering splits the wide pages of every busy channel. Pages per batch is the figure without
- * noise. Ids are bytes (see `id-codec.ts`): the file is a quarter smaller. A 128-bit digest instead
- * of the three columns of `entries_client` saved 5 % of the pages and cost 3–5 µs of hashing a row.
+ * clustering splits the wide pages of every busy channel; it would read a page of history faster.
+ * Ids are bytes (see `id-codec.ts`): the file is a quarter smaller. A 128-bit digest in place of the
+ * three columns of `entries_client` saved 5 % of the pages for 4–7 µs of hashing a row.
  */
 export const SCHEMA_1 = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

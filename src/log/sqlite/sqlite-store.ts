@@ -9,8 +9,8 @@ import { SqliteReadStore } from './sqlite-read-store.ts'
 import { prepareWrites } from './write-statements.ts'
 import type { EntryValues, WriteStatements } from './write-statements.ts'
 
-/** Channels whose record and newest entry the writer keeps in memory: some 10 MB. */
-export const MAX_CACHED_CHANNELS = 10_000
+/** Channels whose record and newest entry the writer keeps in memory. */
+const MAX_CACHED_CHANNELS = 10_000
 
 /** The primitive writes. It is the only writer of its file, so what it caches is what is stored. */
 export class SqliteStore extends SqliteReadStore implements WriteStore {

@@ -91,14 +91,21 @@ export class ServerProcess {
   }
 }
 
+interface Place {
+  readonly url: string
+  readonly dataDir: string
+  readonly isTemporary: boolean
+}
+
 /** A running server with temporary data. */
 export class TestServer implements AsyncDisposable {
   readonly process: ServerProcess
   readonly url: string
   readonly dataDir: string
   readonly #isTemporary: boolean
+  #processCount = 0
 
-  constructor(process: ServerProcess, place: { url: string; dataDir: string; isTemporary: boolean }) {
+  constructor(process: ServerProcess, place: Place) {
     this.process = process
     this.url = place.url
     this.dataDir = place.dataDir
@@ -119,6 +126,12 @@ export class TestServer implements AsyncDisposable {
 
   get exited(): Promise<Exit> {
     return this.process.exited
+  }
+
+  /** Remembers how many processes there are when all is well, for `healed`. */
+  async open(): Promise<this> {
+    this.#processCount = (await this.processes()).length
+    return this
   }
 
   async processes(): Promise<readonly ProcessInfo[]> {
@@ -145,11 +158,12 @@ export class TestServer implements AsyncDisposable {
   async healed(gone: readonly number[] = []): Promise<readonly ProcessInfo[]> {
     return eventually(
       async () => {
-        const response = await fetch(`${this.url}/readyz`)
-        const body = await response.text()
         const processes = await this.processes()
         const isOld = processes.some(({ pid }) => gone.includes(pid))
-        return response.ok && !isOld && !/being restarted/.test(body) ? processes : undefined
+        if (isOld || processes.length !== this.#processCount) return undefined
+        const response = await fetch(`${this.url}/readyz`)
+        const { problems } = (await response.json()) as { readonly problems: readonly string[] }
+        return problems.length === 0 ? processes : undefined
       },
       { what: `a healthy server without ${gone.join(', ')}` },
     )
@@ -188,9 +202,6 @@ export async function startServer(
   const settings = { PARLEY_DRAIN_MS: '2000', PARLEY_DATA_DIR: dataDir, ...environment }
   const server = new ServerProcess(settings, options)
   const { url } = await server.logged('listening')
-  return new TestServer(server, {
-    url: String(url),
-    dataDir,
-    isTemporary: options.dataDir === undefined,
-  })
+  const isTemporary = options.dataDir === undefined
+  return new TestServer(server, { url: String(url), dataDir, isTemporary }).open()
 }

@@ -1,5 +1,6 @@
 import { io as connect } from 'socket.io-client'
 import type { Socket } from 'socket.io-client'
+import { createDeferred } from '../../../src/process/deferred.ts'
 import { within } from './deadline.ts'
 import { Journal } from './journal.ts'
 import type { SeenEntry } from './journal.ts'
@@ -26,7 +27,7 @@ interface Position {
 interface Waiter {
   readonly channelId: string
   readonly seq: number
-  readonly resolve: () => void
+  readonly resolve: (value: undefined) => void
 }
 
 interface JoinAnswer extends Position {
@@ -173,7 +174,7 @@ export class TestClient implements AsyncDisposable {
   /** Resolves when the client has seen the channel up to this number, from a join or an entry. */
   async reached(channelId: string, seq: number): Promise<void> {
     if ((this.#positions.get(channelId)?.seq ?? -1) >= seq) return
-    const { promise, resolve } = Promise.withResolvers<void>()
+    const { promise, resolve } = createDeferred<undefined>()
     this.#waiters.push({ channelId, seq, resolve })
     await within(promise, () => {
       const at = this.#positions.get(channelId)?.seq
@@ -273,7 +274,7 @@ export class TestClient implements AsyncDisposable {
     const reached = this.#waiters.filter(isReached)
     if (reached.length === 0) return
     this.#waiters = this.#waiters.filter((waiter) => !isReached(waiter))
-    for (const { resolve } of reached) resolve()
+    for (const { resolve } of reached) resolve(undefined)
   }
 }
 

@@ -19,10 +19,19 @@ export type Where = Payload | ((payload: Payload) => boolean)
 export type ConnectOptions = Partial<ManagerOptions & SocketOptions> & {
   /** The handshake's entity; older clients send none. */
   readonly entityId?: string
+  /** Other than the default one, with its slash. */
+  readonly namespace?: string
 }
 
-function asPayload(value: unknown): Payload {
-  return typeof value === 'object' && value !== null ? (value as Payload) : { value }
+/** A value as the record it should be; one that is no object stands under `value`. */
+export function asPayload(value: unknown): Payload {
+  return typeof value === 'object' && value !== null ? { ...value } : { value }
+}
+
+/** The client library's types know only text; on the wire a number is a name as well. */
+function named(event: string | number, args: readonly unknown[]): [string, ...unknown[]] {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  return [event as string, ...args]
 }
 
 function matches(payload: Payload, where: Where): boolean {
@@ -44,15 +53,19 @@ export class Client implements AsyncDisposable {
   constructor(socket: Socket) {
     this.socket = socket
     socket.onAny((event: string, value: unknown) => {
-      this.received.push({ event, payload: asPayload(value) })
-      for (const wake of this.#watchers) wake()
+      this.note(event, asPayload(value))
     })
+  }
+
+  /** Remembers something as if it had been received, such as the end of the connection. */
+  note(event: string, payload: Payload): void {
+    this.received.push({ event, payload })
+    for (const wake of this.#watchers) wake()
   }
 
   /** Which gateway this connection's Engine.IO session belongs to. */
   get gateway(): string {
-    const { id } = this.socket.io.engine as unknown as { readonly id: string }
-    return id.slice(0, id.indexOf('.'))
+    return this.socket.io.engine.id?.split('.')[0] ?? ''
   }
 
   get id(): string {
@@ -108,14 +121,12 @@ export class Client implements AsyncDisposable {
 
   /** Emits as a client that gives no callback; numbers stay numbers on the wire. */
   emit(event: string | number, ...args: readonly unknown[]): void {
-    this.socket.emit(event as string, ...args)
+    this.socket.emit(...named(event, args))
   }
 
   /** Emits with an acknowledgement callback and resolves to its answer. */
   async request(event: string | number, ...args: readonly unknown[]): Promise<Payload> {
-    const answer: unknown = await this.socket
-      .timeout(WAIT_MS)
-      .emitWithAck(event as string, ...args)
+    const answer: unknown = await this.socket.timeout(WAIT_MS).emitWithAck(...named(event, args))
     return asPayload(answer)
   }
 
@@ -161,9 +172,9 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
 
 /** Starts to connect; waits for nothing. */
 export function dial(url: string, options: ConnectOptions = {}): Client {
-  const { entityId, ...rest } = options
+  const { entityId, namespace = '/', ...rest } = options
   return new Client(
-    io(url, {
+    io(new URL(namespace, url).href, {
       forceNew: true,
       ...(entityId === undefined ? {} : { auth: { entityId } }),
       transports: ['websocket'],

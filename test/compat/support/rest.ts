@@ -8,7 +8,7 @@ export interface RestReply {
 }
 
 const asObject = (value: unknown): Payload =>
-  typeof value === 'object' && value !== null ? (value as Payload) : {}
+  typeof value === 'object' && value !== null ? { ...value } : {}
 
 /** One REST call; an empty or non-JSON body reads as `{}`. */
 export async function rest(url: string, call: string, body?: unknown): Promise<RestReply> {
@@ -29,7 +29,7 @@ export async function rest(url: string, call: string, body?: unknown): Promise<R
 export async function history(url: string, channelId: string): Promise<Payload[]> {
   const { data } = await rest(url, `GET /api/messaging/channels/${channelId}/messages?limit=500`)
   const { messages } = data
-  return Array.isArray(messages) ? (messages.toReversed() as Payload[]) : []
+  return Array.isArray(messages) ? messages.map(asObject).toReversed() : []
 }
 
 export async function participants(url: string, channelId: string): Promise<unknown> {

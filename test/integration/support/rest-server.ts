@@ -157,6 +157,6 @@ async function call(url: string, { method, body, headers }: Call): Promise<Answe
   return {
     status: response.status,
     headers: response.headers,
-    body: isJson ? JSON.parse(text) : text,
+    body: isJson && text !== '' ? JSON.parse(text) : text,
   }
 }

@@ -25,7 +25,7 @@ export type Action =
 /** What a client did in one moment, and what came of it on each socket. */
 export interface Step {
   readonly do: readonly Action[]
-  readonly then: Readonly<Record<string, readonly Expected[]>>
+  readonly came: Readonly<Record<string, readonly Expected[]>>
 }
 
 /** A recording of the real elizaOS server 1.7.2. */
@@ -45,18 +45,39 @@ function expand(_key: string, value: unknown): unknown {
     const [, character, count] = ABBREVIATED.exec(value) ?? []
     return character === undefined ? value : character.repeat(Number(count))
   }
-  if (typeof value === 'object' && value !== null && '__bytes' in value) {
-    return Buffer.from(String(value.__bytes), 'base64')
+  if (typeof value === 'object' && value !== null && '$bytes' in value) {
+    return Buffer.from(String(value.$bytes), 'base64')
   }
   return value
 }
 
-export function loadGolden<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8'), expand) as T
+function load(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8'), expand)
+}
+
+export function loadScenario(name: string): Scenario {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own files: another shape fails the replay
+  return load(name) as Scenario
+}
+
+/** One HTTP request below Socket.IO, and its answer. */
+export interface Exchange {
+  readonly http: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly send?: string
+  readonly status: number
+  readonly contentType: string | null
+  readonly body: unknown
+}
+
+export function loadExchanges(name: string): readonly Exchange[] {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+  return (load(name) as { readonly exchanges: readonly Exchange[] }).exchanges
 }
 
 export function goldenNames(): string[] {
   return readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.json'))
     .map((file) => file.replace(/\.json$/, ''))
     .toSorted()
 }

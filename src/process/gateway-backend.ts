@@ -1,0 +1,73 @@
+import { ReconnectingLink } from '../ipc/reconnecting-link.ts'
+import type { ChannelLog } from '../log/log.ts'
+import { openRemoteLog } from '../log/remote/remote-log.ts'
+import { openSqliteReader } from '../log/sqlite/sqlite-engine.ts'
+import { LiveChannels } from '../service/live.ts'
+import { RemotePresence } from '../signals/remote-presence.ts'
+import type { Presence, PresenceChange } from '../signals/signals.ts'
+import type { ChildContext } from './child.ts'
+import { databaseFile } from './database-file.ts'
+
+/** Longest that a read may wait for a lock: the whole gateway stands still meanwhile. */
+const READ_BUSY_TIMEOUT_MS = 250
+/** Most entries that wait for one follower while what it missed is read; past it it is interrupted. */
+const MAX_BACKLOG_ENTRIES = 10_000
+
+/** What a gateway's edges stand on: the log and presence, over one link to the writer. */
+export interface GatewayBackend {
+  readonly log: ChannelLog
+  readonly presence: Presence
+  readonly live: LiveChannels
+  /** Connects; called once everything that listens is in place. */
+  start(onPresenceChange: (change: PresenceChange) => void): void
+  close(): Promise<void>
+}
+
+export function openGatewayBackend({ start, logger, fail }: ChildContext): GatewayBackend {
+  const { settings, dataDir, writerSocketPath, id } = start
+  const { maxPending, maxPendingBytes, appendTimeoutMs, maxResumeEntries } = settings
+  const link = new ReconnectingLink({
+    path: writerSocketPath,
+    self: { role: 'gateway', id },
+    logger,
+  })
+  const live = new LiveChannels(
+    { maxResumeEntries, maxBacklogEntries: MAX_BACKLOG_ENTRIES },
+    logger,
+  )
+  const log = openRemoteLog({
+    link,
+    reader: openSqliteReader({
+      file: databaseFile(dataDir),
+      busyTimeoutMs: READ_BUSY_TIMEOUT_MS,
+    }),
+    consumer: live,
+    limits: { maxPending, maxPendingBytes, appendTimeoutMs },
+    logger,
+    onDiverged: (reason) => {
+      fail(new Error(reason))
+    },
+  })
+  live.attach(log)
+  let onChange: (change: PresenceChange) => void = () => undefined
+  const presence = new RemotePresence({
+    link,
+    onChange: (change) => {
+      onChange(change)
+    },
+  })
+  return {
+    log,
+    presence,
+    live,
+    start: (onPresenceChange) => {
+      onChange = onPresenceChange
+      link.start()
+    },
+    close: async () => {
+      presence.close()
+      await log.close()
+      await link.close()
+    },
+  }
+}

@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import { listenLinks } from '../ipc/listen.ts'
+import { LogCore } from '../log/core.ts'
+import { LogServer } from '../log/server.ts'
+import { openSqliteEngine } from '../log/sqlite/sqlite-engine.ts'
+import { PresenceHub } from '../signals/presence-hub.ts'
+import type { ChildContext, RunningChild } from './child.ts'
+import { databaseFile } from './database-file.ts'
+import { openFileLock } from './file-lock.ts'
+
+/**
+ * Owns the write connection and serves the log and presence to the others.
+ *
+ * Its lock is its own, beside the primary's: the orphaned writer of a killed server may be in its last
+ * commit while a new server starts. When storage fails the process ends, unanswered, and what its peers
+ * still wait for they submit to the next one.
+ */
+export async function composeWriter(context: ChildContext): Promise<RunningChild> {
+  const { start, logger, fail } = context
+  const { settings, dataDir } = start
+  const lock = await openFileLock(join(dataDir, 'writer.lock'))
+  const { durability, maxPending, maxPendingBytes } = settings
+  const engine = openSqliteEngine({ file: databaseFile(dataDir), durability, logger })
+  const core = new LogCore({
+    engine,
+    limits: { maxPending, maxPendingBytes },
+    logger,
+    onFailure: fail,
+  })
+  core.start()
+  const server = new LogServer({ core, logger })
+  const presence = new PresenceHub()
+  const links = await listenLinks({
+    path: start.writerSocketPath,
+    self: { role: 'writer', id: start.id },
+    onLink: (link) => {
+      server.serve(link)
+      presence.serve(link)
+    },
+    logger,
+  })
+  return {
+    connectionCount: () => 0,
+    drain: async () => {
+      core.close()
+      await links.close()
+      presence.close()
+      // The last connection to close checkpoints: what is left is one file.
+      engine.close()
+      lock.close()
+    },
+  }
+}

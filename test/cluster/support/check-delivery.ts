@@ -1,0 +1,158 @@
+import type { ChannelFacts, Facts } from './facts.ts'
+import { messageKey } from './facts.ts'
+import type { Journal, Recorded, SeenEntry } from './journal.ts'
+import type { StoredEntry } from './truth.ts'
+
+type Joined = Recorded & { readonly what: 'joined' }
+type Acked = Recorded & { readonly what: 'acked' }
+
+/** What one client saw of one channel, followed from its first join to the end. */
+export function checkDelivery(facts: Facts, journal: Journal): string[] {
+  const watches = new Map<string, Watch>()
+  for (const record of journal.records) {
+    if (record.what !== 'joined' && record.what !== 'entry' && record.what !== 'acked') continue
+    const channel = facts.channels.get(record.channelId)
+    if (channel === undefined) continue
+    const watch = watches.get(record.channelId) ?? new Watch(facts, channel, journal.name)
+    watches.set(record.channelId, watch)
+    if (record.what === 'joined') watch.joined(record)
+    else if (record.what === 'entry') watch.entry(record)
+    else watch.acked(record)
+  }
+  return [...watches.values()].flatMap((watch) => watch.finish())
+}
+
+/** A message whose content the log may have erased before this client could see it. */
+function isErasedPosting(channel: ChannelFacts, entry: StoredEntry): boolean {
+  if (entry.kind !== 'posted' && entry.kind !== 'edited') return false
+  const posting = entry.kind === 'posted' ? entry : channel.bySeq.get(entry.messageSeq ?? 0)
+  return posting?.text === null
+}
+
+/** Whether a client that was there, or resumes now, is shown this entry in any case. */
+function mustBeSeen(channel: ChannelFacts, entry: StoredEntry): boolean {
+  const isAboutChannel = entry.kind === 'updated' || entry.kind === 'participants'
+  return isAboutChannel ? channel.isLive : !isErasedPosting(channel, entry)
+}
+
+class Watch {
+  readonly #facts: Facts
+  readonly #channel: ChannelFacts
+  readonly #name: string
+  readonly #violations: string[] = []
+  /** Numbers of the entries that arrived. */
+  readonly #seen = new Set<number>()
+  /** The version (0: as posted) of each message that was shown last. */
+  readonly #versions = new Map<string, number>()
+  #startSeq: number | undefined
+  #positionSeq = 0
+  /** What a join told the client to fetch from history instead: exclusive start, inclusive end. */
+  readonly #skipped: { readonly after: number; readonly upTo: number }[] = []
+
+  constructor(facts: Facts, channel: ChannelFacts, name: string) {
+    this.#facts = facts
+    this.#channel = channel
+    this.#name = name
+  }
+
+  joined({ seq, epoch, recovered }: Joined): void {
+    if (epoch !== this.#channel.epoch) this.#report(`joined in the epoch ${epoch}`)
+    if (this.#startSeq === undefined) {
+      this.#startSeq = seq
+    } else if (recovered === undefined) {
+      this.#report(`was not told whether ${this.#positionSeq}…${seq} was recovered`)
+    } else if (!recovered) {
+      this.#skipped.push({ after: this.#positionSeq, upTo: seq })
+    } else if (seq < this.#positionSeq) {
+      this.#report(`resumed at ${seq}, behind ${this.#positionSeq}`)
+    }
+    this.#positionSeq = seq
+  }
+
+  entry(seen: SeenEntry): void {
+    const { seq } = seen
+    // Who never joined sees only its own messages, and those in no channel's order.
+    if (this.#startSeq !== undefined) {
+      if (seq <= this.#positionSeq) this.#report(`saw ${seq} after ${this.#positionSeq}`)
+      this.#positionSeq = seq
+    }
+    this.#seen.add(seq)
+    const stored = this.#channel.bySeq.get(seq)
+    const storedKind = stored?.kind === 'participants' ? 'updated' : stored?.kind
+    if (stored === undefined || storedKind !== seen.kind) {
+      this.#report(`saw ${JSON.stringify(seen)}, stored is ${JSON.stringify(stored)}`)
+      return
+    }
+    this.#checkContent(seen, stored)
+  }
+
+  /** The sender's own copy comes first; of a message that was erased meanwhile there is none. */
+  acked({ seq, via, clientMessageId }: Acked): void {
+    if (via === 'rest' || this.#startSeq === undefined || seq <= this.#startSeq) return
+    const stored = this.#channel.bySeq.get(seq)
+    const isSkipped = this.#skipped.some(({ after, upTo }) => seq > after && seq <= upTo)
+    if (stored === undefined || isSkipped || isErasedPosting(this.#channel, stored)) return
+    if (!this.#seen.has(seq)) {
+      this.#report(`${clientMessageId} was acknowledged (${via}) as ${seq} before it arrived`)
+    }
+  }
+
+  finish(): string[] {
+    const { stored } = this.#channel
+    const start = this.#startSeq
+    if (start === undefined) return this.#violations
+    const missing = stored
+      .filter(({ seq }) => seq > start && !this.#seen.has(seq))
+      .filter(({ seq }) => !this.#skipped.some(({ after, upTo }) => seq > after && seq <= upTo))
+      .filter((entry) => mustBeSeen(this.#channel, entry))
+      .map(({ seq }) => seq)
+    if (missing.length > 0) {
+      const shown = missing.slice(0, 10).join(', ')
+      this.#report(`never saw ${missing.length} entries after ${start}: ${shown}`)
+    }
+    return this.#violations
+  }
+
+  #checkContent(seen: SeenEntry, stored: StoredEntry): void {
+    const { seq } = seen
+    const isMessage = stored.kind === 'posted' || stored.kind === 'edited'
+    const posting =
+      stored.messageSeq === undefined ? stored : this.#channel.bySeq.get(stored.messageSeq)
+    if ((isMessage || stored.kind === 'deleted') && seen.messageId !== posting?.id) {
+      this.#report(`saw ${seq} about ${seen.messageId}, it is about ${posting?.id}`)
+    }
+    if (!isMessage || posting === undefined) return
+    if (seen.senderId !== posting.authorId) {
+      this.#report(`saw ${seq} from ${seen.senderId}, it is from ${posting.authorId}`)
+    }
+    const { clientMessageId } = seen
+    const isOwn = posting.authorId === this.#name
+    if (clientMessageId !== undefined && (!isOwn || clientMessageId !== posting.clientMessageId)) {
+      this.#report(`saw ${seq} with the clientMessageId ${clientMessageId}`)
+    }
+    this.#checkText(seen, stored, posting)
+  }
+
+  /** A text that the message had; never an older one than was shown before; in the end the last one. */
+  #checkText(seen: SeenEntry, stored: StoredEntry, posting: StoredEntry): void {
+    const { authorId = '', clientMessageId = '', seq: postingSeq } = posting
+    const { channelId, editsOf } = this.#channel
+    const sent = this.#facts.firstSent.get(messageKey(channelId, authorId, clientMessageId))
+    const texts = [sent?.text, ...this.#facts.textsOf(posting.id)]
+    const version = texts.lastIndexOf(seen.text)
+    const last = editsOf.get(postingSeq)?.at(-1) ?? posting
+    const isFinal = last.seq === stored.seq && posting.text !== null
+    const isBackwards = version < (this.#versions.get(posting.id) ?? 0)
+    if (version === -1 || isBackwards || (isFinal && seen.text !== posting.text)) {
+      const text = JSON.stringify(seen.text)
+      this.#report(
+        `saw ${seen.seq} with the text ${text}; stored is ${JSON.stringify(posting.text)}`,
+      )
+    }
+    this.#versions.set(posting.id, version)
+  }
+
+  #report(what: string): void {
+    this.#violations.push(`${this.#channel.channelId}: ${this.#name} ${what}`)
+  }
+}

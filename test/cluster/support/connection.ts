@@ -1,0 +1,69 @@
+import { Agent, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+
+export interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+export const ENGINE_PATH = '/socket.io/?EIO=4&transport=polling'
+
+/** One keep-alive connection, which the port gave to one gateway: everything on it reaches that one first. */
+export class Connection implements Disposable {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  readonly #url: string
+  readonly sockets = new Set<Socket>()
+
+  constructor(url: string) {
+    this.#url = url
+  }
+
+  async send(method: string, path: string, body?: string): Promise<Answer> {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const sent = request(`${this.#url}${path}`, { method, agent: this.#agent }, resolve)
+      sent.on('error', reject)
+      sent.on('socket', (socket) => this.sockets.add(socket))
+      sent.end(body)
+    })
+    return { status: response.statusCode ?? 0, body: await text(response) }
+  }
+
+  get(path: string): Promise<Answer> {
+    return this.send('GET', path)
+  }
+
+  /** Opens an Engine.IO session by polling; it lives on the gateway of this connection. */
+  async openSession(): Promise<Session> {
+    const { body } = await this.get(ENGINE_PATH)
+    const { sid } = JSON.parse(body.slice(1)) as { readonly sid: string }
+    return { sid, gateway: sid.split('.')[0] ?? '', path: `${ENGINE_PATH}&sid=${sid}` }
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy()
+  }
+}
+
+export interface Session {
+  readonly sid: string
+  readonly gateway: string
+  readonly path: string
+}
+
+/** Connections to that many different gateways, each with a session there. */
+export async function connectToDifferentGateways(
+  url: string,
+  count: number,
+): Promise<{ readonly connection: Connection; readonly session: Session }[]> {
+  const found = new Map<string, { readonly connection: Connection; readonly session: Session }>()
+  for (let attempt = 0; attempt < 200 && found.size < count; attempt += 1) {
+    const connection = new Connection(url)
+    const session = await connection.openSession()
+    if (found.has(session.gateway)) connection[Symbol.dispose]()
+    else found.set(session.gateway, { connection, session })
+  }
+  if (found.size < count) throw new Error(`200 connections reached ${found.size} gateways`)
+  return [...found.values()]
+}

@@ -1,0 +1,142 @@
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { startRest } from './support/rest-server.ts'
+import type { RestServer } from './support/rest-server.ts'
+
+const assets = path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
+
+interface Operation {
+  readonly summary?: string
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[]
+  readonly requestBody?: { readonly content: Record<string, { schema: unknown; example: unknown }> }
+  readonly responses: Record<
+    string,
+    { description: string; content?: Record<string, { schema?: unknown; examples?: unknown }> }
+  >
+}
+
+async function operations(server: RestServer): Promise<Map<string, Operation>> {
+  const { body } = await server.call('GET', '/openapi.json')
+  const paths: Record<string, Record<string, Operation>> = body.paths
+  return new Map(
+    Object.entries(paths).flatMap(([route, methods]) =>
+      Object.entries(methods).map(([method, operation]): [string, Operation] => [
+        `${method.toUpperCase()} ${route}`,
+        operation,
+      ]),
+    ),
+  )
+}
+
+describe.each([{}, { apiKey: 's3cret' }])('the description, with settings %j', (settings) => {
+  it('lists every route that is served, and no other', async () => {
+    await using server = await startRest({ settings })
+    const served = server.app.routes
+      .filter(({ method }) => method !== 'ALL')
+      .map(({ method, path: route }) => `${method} ${route.replaceAll(/:(\w+)/g, '{$1}')}`)
+    const listed = [...(await operations(server)).keys()]
+    expect(listed.toSorted()).toEqual(served.toSorted())
+    expect(listed.length).toBeGreaterThan(80)
+  })
+})
+
+function lackingInRequest(name: string, { parameters = [], requestBody }: Operation): string[] {
+  const inPath = [...name.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter)
+  const named = parameters.filter((parameter) => parameter.in === 'path')
+  const body = requestBody?.content['application/json']
+  const isComplete = requestBody === undefined || (body?.schema && body.example)
+  return [
+    ...(inPath.join() === named.map((parameter) => parameter.name).join() ? [] : ['parameters']),
+    ...(isComplete ? [] : ['body']),
+  ]
+}
+
+function lackingInResponses(name: string, { responses }: Operation): string[] {
+  const expected = name.includes(' /api/') ? ['401', '500'] : ['500']
+  const missing = expected.filter((status) => responses[status] === undefined)
+  const poor = Object.entries(responses).filter(([status, { content }]) => {
+    const [media, ...others] = Object.values(content ?? {})
+    if (others.length > 0 || (media === undefined) !== (status === '204')) return true
+    return Number(status) >= 400 && media?.examples === undefined
+  })
+  return [...missing, ...poor.map(([status]) => status)]
+}
+
+describe('every operation', () => {
+  it('has its parameters, a schema and an example of its body, and what it refuses', async () => {
+    await using server = await startRest()
+    const lacking = [...(await operations(server))].flatMap(([name, operation]) =>
+      [...lackingInRequest(name, operation), ...lackingInResponses(name, operation)].map(
+        (what) => `${name}: ${what}`,
+      ),
+    )
+    expect(lacking).toEqual([])
+  })
+
+  it('of the older names is marked as such', async () => {
+    await using server = await startRest()
+    const { body } = await server.call('GET', '/openapi.json')
+    const older = '/api/messaging/central-channels/{channelId}/messages'
+    expect(body.paths[older].post.deprecated).toBe(true)
+    expect(body.paths[older.replace('central-', '')].post.deprecated).toBeUndefined()
+  })
+})
+
+it('examples of bodies are accepted as they stand', async () => {
+  await using server = await startRest()
+  const call = server.call.bind(server)
+  const create = { id: '550e8400-e29b-41d4-a716-446655440000', name: 'x' }
+  const serverId = '00000000-0000-0000-0000-000000000000'
+  const room = { ...create, message_server_id: serverId, participantCentralUserIds: [] }
+  await call('POST', '/api/messaging/channels', room)
+  const refused: string[] = []
+  for (const [name, operation] of await operations(server)) {
+    const example = operation.requestBody?.content['application/json']?.example
+    const [method = '', route = ''] = name.split(' ')
+    if (example === undefined || !name.includes('/messaging/')) continue
+    const url = route
+      .replace('{channelId}', create.id)
+      .replace('{messageServerId}', serverId)
+      .replace('{messageId}', 'none')
+    const { status, body } = await call(method, url, example)
+    const isKnown = !url.endsWith('none') || body.code !== 'MESSAGE_NOT_FOUND'
+    if (status >= 400 && isKnown) refused.push(`${name}: ${status} ${JSON.stringify(body)}`)
+  }
+  expect(refused).toEqual([])
+})
+
+describe('the page', () => {
+  it('loads everything from the server itself, with no inline script', async () => {
+    await using server = await startRest({ docsAssetsDir: assets })
+    const { headers, body: html } = await server.call('GET', '/docs')
+    expect(headers.get('content-type')).toBe('text/html; charset=utf-8')
+    const policy = headers.get('content-security-policy') ?? ''
+    expect(policy).toContain("script-src 'self';")
+    const links = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, link]) => link)
+    expect(links).toContain('docs/swagger-ui-bundle.js')
+    for (const link of links.filter((target) => !target.startsWith('data:'))) {
+      expect(link).not.toMatch(/^(?:https?:)?\/\//)
+      const { status } = await server.call('GET', new URL(link, `${server.url}/docs`).pathname)
+      expect(status, link).toBe(200)
+    }
+    expect(html).not.toMatch(/<script>|<script[^>]*>[^<]/)
+  })
+
+  it.each([
+    ['swagger-ui.css', 'text/css; charset=utf-8'],
+    ['swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
+    ['init.js', 'text/javascript; charset=utf-8'],
+  ])('serves %s as %s', async (name, type) => {
+    await using server = await startRest({ docsAssetsDir: assets })
+    const { status, headers } = await server.call('GET', `/docs/${name}`)
+    expect(status).toBe(200)
+    expect(headers.get('content-type')).toBe(type)
+  })
+
+  it('without its assets is 404, and says so in the log', async () => {
+    await using server = await startRest()
+    expect((await server.call('GET', '/docs/swagger-ui.css')).status).toBe(404)
+    expect(server.lines).toMatchObject([{ level: 40, msg: 'documentation asset missing' }])
+  })
+})
