@@ -16,14 +16,14 @@ const LOOPBACK_HOST =
 const ORIGIN = /^https?:\/\/(.+)$/i
 
 /** True for a `Host` header that names this machine and nothing else. */
-export function isLoopbackHost(host: string): boolean {
+export function isLoopbackAuthority(host: string): boolean {
   return LOOPBACK_HOST.test(host)
 }
 
 /** True for a browser origin on this machine; `null` (sandboxed pages, files) is not one. */
 export function isLoopbackOrigin(origin: string): boolean {
   const host = ORIGIN.exec(origin)?.[1]
-  return host !== undefined && isLoopbackHost(host)
+  return host !== undefined && isLoopbackAuthority(host)
 }
 
 const isForwarding = (name: string): boolean =>
@@ -40,7 +40,7 @@ export function foreignReason(headers: HeaderRecord): string | undefined {
     if (isForwarding(name)) return 'it was forwarded by a proxy'
   }
   const { host, origin } = headers
-  if (host !== undefined && !(typeof host === 'string' && isLoopbackHost(host))) {
+  if (host !== undefined && !(typeof host === 'string' && isLoopbackAuthority(host))) {
     return 'its Host is not this machine'
   }
   if (origin !== undefined && !(typeof origin === 'string' && isLoopbackOrigin(origin))) {

@@ -22,7 +22,7 @@ export interface AutoCreateRequest {
 }
 
 /** True for a type of the protocol, and of nothing that a prototype could add to it. */
-export function isChannelType(value: unknown): value is ChannelType {
+function isChannelType(value: unknown): value is ChannelType {
   return (CHANNEL_TYPES as readonly unknown[]).includes(value)
 }
 

@@ -141,15 +141,15 @@ export class PresenceHub {
     const share = peer.shares.get(channelId)
     if (share?.delete(entityId) !== true) return
     if (share.size === 0) peer.shares.delete(channelId)
-    const present = this.#present.get(channelId)
-    const count = (present?.get(entityId) ?? 0) - 1
+    const present = bucket(this.#present, channelId, () => new Map<string, number>())
+    const count = (present.get(entityId) ?? 0) - 1
     if (count > 0) {
-      present?.set(entityId, count)
+      present.set(entityId, count)
       return
     }
-    present?.delete(entityId)
-    if (present?.size === 0) this.#present.delete(channelId)
-    this.#announce([channelId, entityId, false, present?.size ?? 0])
+    present.delete(entityId)
+    if (present.size === 0) this.#present.delete(channelId)
+    this.#announce([channelId, entityId, false, present.size])
   }
 
   #announce(change: ChangedPayload): void {

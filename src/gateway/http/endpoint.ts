@@ -7,10 +7,10 @@ import type { Reply } from './reply.ts'
 type Method = 'get' | 'post' | 'patch' | 'delete'
 
 /** elizaOS's words for a request that is refused, by the field that is wrong first. */
-export type Words = string | ((field: string) => string)
+type Words = string | ((field: string) => string)
 
 /** What the API page says about an endpoint. */
-export interface EndpointDoc {
+interface EndpointDoc {
   readonly method: Method
   /** OpenAPI style: `/api/messaging/channels/{channelId}`. */
   readonly path: string
@@ -51,7 +51,7 @@ interface EndpointSpec<
 }
 
 /** A request before validation. */
-export interface RawRequest {
+interface RawRequest {
   readonly params: unknown
   readonly query: unknown
   /** Reads the body; called by endpoints that have one, once. */

@@ -48,10 +48,10 @@ export class Changer {
     this.#requestCount += 1
     const requestId = this.#requestCount
     this.journal.record({ what: 'asked', requestId, ...asked })
-    const { status, body } = await restUntilAnswered(this.#url, callFor(asked))
+    const { status, text } = await restUntilAnswered(this.#url, callFor(asked))
     if (status < 300) this.journal.record({ what: 'answered', requestId })
     // A message that was erased meanwhile cannot be edited: that is an answer, and changes nothing.
-    else if (status !== 404) throw new Error(`${asked.change}: ${status} ${JSON.stringify(body)}`)
+    else if (status !== 404) throw new Error(`${asked.change}: ${status} ${text}`)
   }
 }
 

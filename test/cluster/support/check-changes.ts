@@ -4,16 +4,17 @@ import type { StoredEntry } from './truth.ts'
 
 /** Edits, deletions and clears: what was confirmed is in effect, and nothing else happened. */
 export function checkChanges(facts: Facts): string[] {
-  return [...facts.channels.values()].flatMap((channel) => {
-    const requests = facts.requests.filter(({ channelId }) => channelId === channel.channelId)
-    return [
-      ...checkErasures(channel),
-      ...checkCounts(channel, requests),
-      ...channel.stored
-        .filter(({ kind }) => kind === 'posted')
-        .flatMap((posting) => checkPosting(facts, { channel, posting, requests })),
-    ]
-  })
+  return [...facts.channels.values()].flatMap((channel) => checkChannel(facts, channel))
+}
+
+function checkChannel(facts: Facts, channel: ChannelFacts): string[] {
+  const requests = facts.requests.filter(({ channelId }) => channelId === channel.channelId)
+  const postings = channel.stored.filter(({ kind }) => kind === 'posted')
+  return [
+    ...checkErasures(channel),
+    ...checkCounts(channel, requests),
+    ...postings.flatMap((posting) => checkPosting(facts, { channel, posting, requests })),
+  ]
 }
 
 /** A message is erased when, and only when, an entry behind it says so. */

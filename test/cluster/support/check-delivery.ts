@@ -122,15 +122,19 @@ class Watch {
       this.#report(`saw ${seq} about ${seen.messageId}, it is about ${posting?.id}`)
     }
     if (!isMessage || posting === undefined) return
-    if (seen.senderId !== posting.authorId) {
-      this.#report(`saw ${seq} from ${seen.senderId}, it is from ${posting.authorId}`)
+    this.#checkSender(seen, posting)
+    this.#checkText(seen, stored, posting)
+  }
+
+  /** Only the sender learns its own id of a message. */
+  #checkSender({ seq, senderId, clientMessageId }: SeenEntry, posting: StoredEntry): void {
+    if (senderId !== posting.authorId) {
+      this.#report(`saw ${seq} from ${senderId}, it is from ${posting.authorId}`)
     }
-    const { clientMessageId } = seen
     const isOwn = posting.authorId === this.#name
     if (clientMessageId !== undefined && (!isOwn || clientMessageId !== posting.clientMessageId)) {
       this.#report(`saw ${seq} with the clientMessageId ${clientMessageId}`)
     }
-    this.#checkText(seen, stored, posting)
   }
 
   /** A text that the message had; never an older one than was shown before; in the end the last one. */

@@ -5,16 +5,13 @@ import type { StoredEntry } from './truth.ts'
 
 /** What is stored, by itself and against what was sent and acknowledged. */
 export function checkHistory(facts: Facts): string[] {
+  const channels = [...facts.channels.values()]
   return [
-    ...[...facts.channels.values()].flatMap((channel) => [
-      ...checkNumbers(channel),
-      ...checkOnlySent(facts, channel),
-      ...checkListed(channel),
-    ]),
-    ...facts.journals.flatMap((journal) => [
-      ...checkAcknowledged(facts, journal),
-      ...checkOrder(facts, journal),
-    ]),
+    ...channels.flatMap(checkNumbers),
+    ...channels.flatMap((channel) => checkOnlySent(facts, channel)),
+    ...channels.flatMap(checkListed),
+    ...facts.journals.flatMap((journal) => checkAcknowledged(facts, journal)),
+    ...facts.journals.flatMap((journal) => checkOrder(facts, journal)),
   ]
 }
 

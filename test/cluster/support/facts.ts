@@ -50,7 +50,7 @@ function requestsOf(journal: Journal): Request[] {
   const answers = new Map(journal.all('answered').map(({ requestId, atUs }) => [requestId, atUs]))
   return journal.all('asked').map((asked) => {
     const answeredAtUs = answers.get(asked.requestId)
-    return answeredAtUs === undefined ? asked : { ...asked, answeredAtUs }
+    return Object.assign({}, asked, answeredAtUs !== undefined && { answeredAtUs })
   })
 }
 

@@ -65,11 +65,15 @@ export async function judgeServer(
   return judge(journals, await readTruth(server, channels))
 }
 
+function distinct(journal: Journal, what: 'sent' | 'acked'): number {
+  return new Set(
+    journal.all(what).map(({ channelId, clientMessageId }) => `${channelId} ${clientMessageId}`),
+  ).size
+}
+
 function gather(journals: readonly Journal[]): Evidence {
   const sum = (count: (journal: Journal) => number): number =>
     journals.reduce((total, journal) => total + count(journal), 0)
-  const distinct = (journal: Journal, what: 'sent' | 'acked'): number =>
-    new Set(journal.all(what).map((record) => `${record.channelId} ${record.clientMessageId}`)).size
   const joins = journals.flatMap((journal) => journal.all('joined'))
   return {
     sent: sum((journal) => distinct(journal, 'sent')),

@@ -10,7 +10,8 @@ const CALL_TIMEOUT_MS = 30_000
 
 export interface RestAnswer {
   readonly status: number
-  readonly body: unknown
+  /** The body as it came. */
+  readonly text: string
 }
 
 export interface RestCall {
@@ -31,7 +32,7 @@ export async function rest(url: string, call: RestCall): Promise<RestAnswer> {
     }),
   })
   const text = await response.text()
-  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
+  return { status: response.status, text }
 }
 
 /** For calls that may be repeated: tries again while connections break or the server says 503. */
@@ -41,7 +42,7 @@ export async function restUntilAnswered(url: string, call: RestCall): Promise<Re
     try {
       const answer = await rest(url, call)
       if (answer.status !== 503) return answer
-      last = new Error(`503: ${JSON.stringify(answer.body)}`)
+      last = new Error(`503: ${answer.text}`)
     } catch (error) {
       last = error
     }
@@ -52,11 +53,11 @@ export async function restUntilAnswered(url: string, call: RestCall): Promise<Re
 
 /** The `data` of a repeatable call that must succeed. */
 export async function restData<T>(url: string, call: RestCall): Promise<T> {
-  const { status, body } = await restUntilAnswered(url, call)
+  const { status, text } = await restUntilAnswered(url, call)
   if (status < 200 || status > 299) {
-    throw new Error(`${call.path} answered ${status}: ${JSON.stringify(body)}`)
+    throw new Error(`${call.path} answered ${status}: ${text}`)
   }
-  const { data } = body as { readonly data: T }
+  const { data }: { readonly data: T } = JSON.parse(text)
   return data
 }
 
@@ -64,7 +65,7 @@ export const channelPath = (channelId: string): string => `/api/messaging/channe
 
 /** Creates an empty channel with this id. */
 export async function createChannel(url: string, channelId: string): Promise<void> {
-  const { status, body } = await rest(url, {
+  const { status, text } = await rest(url, {
     method: 'POST',
     path: '/api/messaging/channels',
     body: {
@@ -75,6 +76,6 @@ export async function createChannel(url: string, channelId: string): Promise<voi
     },
   })
   if (status !== 201) {
-    throw new Error(`channel ${channelId} not created: ${status} ${JSON.stringify(body)}`)
+    throw new Error(`channel ${channelId} not created: ${status} ${text}`)
   }
 }

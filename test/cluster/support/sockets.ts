@@ -63,20 +63,20 @@ const TRANSPORTS = {
 const JOIN_RETRY_MS = 100
 
 /** Events that show an entry. A `messageBroadcast` with `messageSeq` is an edit. */
-const ENTRY_EVENTS = {
-  messageBroadcast: 'posted',
-  messageDeleted: 'deleted',
-  channelCleared: 'cleared',
-  channelUpdated: 'updated',
-  channelDeleted: 'removed',
-} as const
+const ENTRY_EVENTS = [
+  ['messageBroadcast', 'posted'],
+  ['messageDeleted', 'deleted'],
+  ['channelCleared', 'cleared'],
+  ['channelUpdated', 'updated'],
+  ['channelDeleted', 'removed'],
+] as const
 
 /** The gateway of a connection, as far as a client can tell: the part of its session id before the dot. */
 export function gatewayIdOf(socket: Socket): string {
   return socket.io.engine.id?.split('.')[0] ?? ''
 }
 
-function seenEntry(event: keyof typeof ENTRY_EVENTS, payload: Payload): SeenEntry {
+function seenEntry(usually: SeenEntry['kind'], payload: Payload): SeenEntry {
   const { channelId, seq, messageSeq } = payload
   const isEdit = typeof messageSeq === 'number'
   const text = (name: string): string | undefined => {
@@ -93,7 +93,7 @@ function seenEntry(event: keyof typeof ENTRY_EVENTS, payload: Payload): SeenEntr
   const present = Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined),
   )
-  const kind = isEdit ? 'edited' : ENTRY_EVENTS[event]
+  const kind = isEdit ? 'edited' : usually
   return { what: 'entry', channelId, seq, kind, ...present }
 }
 
@@ -214,7 +214,10 @@ export class TestClient implements AsyncDisposable {
     socket.on('channel_joined', (answer: JoinAnswer) => {
       const { channelId, epoch, seq, recovered } = answer
       journal.record({
-        ...{ what: 'joined', channelId, epoch, seq },
+        what: 'joined',
+        channelId,
+        epoch,
+        seq,
         ...(recovered !== undefined && { recovered }),
       })
       this.#moveTo(channelId, { epoch, seq })
@@ -226,7 +229,8 @@ export class TestClient implements AsyncDisposable {
     socket.on('messageError', (refusal: Refusal) => {
       const { code, clientMessageId } = refusal
       journal.record({
-        ...{ what: 'refused', code },
+        what: 'refused',
+        code,
         ...(clientMessageId !== undefined && { clientMessageId }),
       })
       this.#onRefused(refusal)
@@ -234,9 +238,9 @@ export class TestClient implements AsyncDisposable {
   }
 
   #listenToEntries(): void {
-    for (const event of Object.keys(ENTRY_EVENTS) as (keyof typeof ENTRY_EVENTS)[]) {
+    for (const [event, kind] of ENTRY_EVENTS) {
       this.socket.on(event, (payload: Payload) => {
-        const entry = seenEntry(event, payload)
+        const entry = seenEntry(kind, payload)
         this.journal.record(entry)
         const position = this.#positions.get(entry.channelId)
         // Before the first join's answer there is nothing to resume from.

@@ -63,7 +63,7 @@ interface StoredChannel {
 
 function textOf(data: string | null): string | null {
   if (data === null) return null
-  const { text } = JSON.parse(data) as { readonly text?: string }
+  const { text }: { readonly text?: string } = JSON.parse(data)
   return text ?? null
 }
 
@@ -76,15 +76,9 @@ function readChannel(database: Database.Database, channelId: string): StoredChan
   const rows = database
     .prepare<[number], EntryColumns>('SELECT * FROM entries WHERE channel_key = ? ORDER BY seq')
     .all(channel.key)
-  const entries = rows.map(decodeEntry).map((entry): StoredEntry => {
+  const entries = rows.map(decodeEntry).map(({ data, ...entry }): StoredEntry => {
     const isErased = entry.kind !== 'posted' || entry.seq <= channel.clearedSeq
-    const { seq, id, kind, authorId, clientMessageId, messageSeq } = entry
-    return {
-      ...{ seq, id, kind, text: isErased ? null : textOf(entry.data) },
-      ...(authorId !== undefined && { authorId }),
-      ...(clientMessageId !== undefined && { clientMessageId }),
-      ...(messageSeq !== undefined && { messageSeq }),
-    }
+    return Object.assign(entry, { text: isErased ? null : textOf(data) })
   })
   return { isLive: channel.isLive, entries }
 }

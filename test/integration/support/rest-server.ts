@@ -40,7 +40,7 @@ export interface Answer {
   readonly body: any
 }
 
-export interface TestCluster extends Cluster {
+interface TestCluster extends Cluster {
   ready: Readiness
   lines: LogLine[]
   stops: number

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   createAccess,
   foreignReason,
-  isLoopbackHost,
+  isLoopbackAuthority,
   isLoopbackOrigin,
   presentedKey,
 } from '../../../src/gateway/auth.ts'
@@ -15,7 +15,7 @@ describe('a loopback host', () => {
     '127.0.0.1:3000',
     '127.9.8.7',
     '[::1]:3',
-  ])('is %s', (host) => expect(isLoopbackHost(host)).toBe(true))
+  ])('is %s', (host) => expect(isLoopbackAuthority(host)).toBe(true))
 
   it.each([
     '127.0.0.1.evil.example',
@@ -27,7 +27,7 @@ describe('a loopback host', () => {
     '',
     'localhost:3000:4',
     'a@localhost',
-  ])('is not %j', (host) => expect(isLoopbackHost(host)).toBe(false))
+  ])('is not %j', (host) => expect(isLoopbackAuthority(host)).toBe(false))
 })
 
 describe('a loopback origin', () => {

@@ -38,7 +38,7 @@ async function ingest(services: Services, body: z.output<typeof ingestBody>): Pr
     source,
     sourceId,
     // A bridge that repeats itself after a lost answer must not post twice.
-    clientMessageId: sourceId !== '' ? undefined : `ext:${source}:${sourceId}`,
+    clientMessageId: sourceId === undefined ? undefined : `ext:${source}:${sourceId}`,
     ...splitAttachments(body),
     raw: body.raw_message ?? undefined,
     inReplyTo: body.in_reply_to_message_id ?? undefined,
