@@ -79,8 +79,8 @@ function createEdges({ start, link, logger }: ChildContext, backend: GatewayBack
 
 /** Takes the upgrades that the primary passes, and the table of the other gateways. */
 function receiveFromPrimary(link: PrimaryLink, routing: SessionRouting): void {
+  link.watchPeers(routing.setPeers)
   link.onMessage((message, socket) => {
-    if (message.parley === 'peers') routing.setPeers(message.peers)
     if (message.parley !== 'upgrade' || socket === undefined) return
     if (Date.now() > message.expiresAt) {
       // The primary has answered and closed it; the connection ends with this last copy.

@@ -42,10 +42,7 @@ export class HandOvers {
     })
     const head = Buffer.concat([request.head, rest])
     const expiresAt = Date.now() + TAKE_TIMEOUT_MS
-    target.send(
-      { parley: 'upgrade', handOverId, expiresAt, request: { ...request, head } },
-      socket,
-    )
+    target.send({ parley: 'upgrade', handOverId, expiresAt, request: { ...request, head } }, socket)
   }
 
   /** The gateway has it: this process's copy is closed, the connection lives on. */

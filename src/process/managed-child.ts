@@ -151,7 +151,9 @@ export class ManagedChild {
       })
       this.#process.once('exit', (code, signal) => {
         clearTimeout(timer)
-        reject(new Error(this.#failure ?? `ended before it was ready (${signal ?? `code ${code}`})`))
+        reject(
+          new Error(this.#failure ?? `ended before it was ready (${signal ?? `code ${code}`})`),
+        )
       })
     })
   }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { ChannelError } from '../protocol/errors.ts'
 import { isFromPrimary } from './messages.ts'
-import type { ChildStart, FromPrimary, Question, ToPrimary } from './messages.ts'
+import type { ChildStart, FromPrimary, Peer, Question, ToPrimary } from './messages.ts'
 
 /** Questions that may wait for the primary; past it they fail with `OVERLOADED`. */
 const MAX_QUESTIONS = 1_000
@@ -23,6 +23,8 @@ export class PrimaryLink {
   readonly #handlers: Handler[] = []
   readonly #questions = new Map<number, Waiting>()
   #lastQuestionId = 0
+  #peers: readonly Peer[] = []
+  #onPeers: (peers: readonly Peer[]) => void = () => undefined
 
   constructor() {
     this.closed = new Promise((resolve) => {
@@ -31,12 +33,22 @@ export class PrimaryLink {
     process.on('message', (message, handle) => {
       if (!isFromPrimary(message)) return
       if (message.parley === 'answer') this.#settle(message.id, message.answer)
+      if (message.parley === 'peers') {
+        this.#peers = message.peers
+        this.#onPeers(message.peers)
+      }
       for (const handler of this.#handlers) handler(message, handle as Socket | undefined)
     })
   }
 
   onMessage(handler: Handler): void {
     this.#handlers.push(handler)
+  }
+
+  /** Calls with the table of gateways as it is, which may have come long ago, and whenever it changes. */
+  watchPeers(listener: (peers: readonly Peer[]) => void): void {
+    this.#onPeers = listener
+    listener(this.#peers)
   }
 
   /** Reports to the primary and resolves with what it says to begin with. */

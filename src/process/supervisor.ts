@@ -124,7 +124,10 @@ export class Supervisor {
     const timeout = delay(limitMs, undefined, { signal: abort.signal }).then(
       () => {
         const { role, pid } = child
-        this.#options.logger.error({ childRole: role, childPid: pid }, 'process did not finish, killing it')
+        this.#options.logger.error(
+          { childRole: role, childPid: pid },
+          'process did not finish, killing it',
+        )
         child.kill('did not finish in time')
       },
       // Cancelled: it ended by itself.

@@ -7,11 +7,13 @@ import { LOG_LEVEL_NAMES } from './log-levels.ts'
 
 const PLAIN_JSON = `must be plain JSON, nested at most ${LIMITS.maxJsonDepth} levels; binary data is refused`
 
-/** An id that clients send empty or as null when they mean "none". */
-const optionalId = z
-  .preprocess((value) => (value === '' ? undefined : value), idSchema.nullish())
-  .transform((value) => value ?? undefined)
-const optionalName = z.string().max(LIMITS.maxNameLength).nullish()
+/** A field that clients leave out or send as null when they mean "none". */
+const optional = <Schema extends z.ZodType>(schema: Schema) =>
+  schema.nullish().transform((value) => value ?? undefined)
+
+/** The same for ids, which some send empty. */
+const optionalId = z.preprocess((value) => (value === '' ? null : value), optional(idSchema))
+const optionalName = optional(z.string().max(LIMITS.maxNameLength))
 
 const jsonObject = z.custom<JsonObject>(
   (value) =>
@@ -27,10 +29,11 @@ const jsonList = z.custom<readonly Json[]>(
 )
 
 /** A client's own message id. Numbers are kept as their digits. */
-const clientMessageId = z
-  .union([z.string(), z.number().transform(String)])
-  .pipe(z.string().min(1).max(LIMITS.maxIdLength))
-  .nullish()
+const clientMessageId = optional(
+  z
+    .union([z.string(), z.number().transform(String)])
+    .pipe(z.string().min(1).max(LIMITS.maxIdLength)),
+)
 
 /** Channel by either of its names; `channelId` wins. */
 const channelRef = { channelId: optionalId, roomId: optionalId }
@@ -45,11 +48,11 @@ export const joinSchema = z.object({
   ...channelRef,
   entityId: optionalId,
   /** Echoed as sent; elizaOS does not look at it either. */
-  agentId: z.string().max(LIMITS.maxIdLength).nullish(),
+  agentId: optional(z.string().max(LIMITS.maxIdLength)),
   serverId: optionalId,
   messageServerId: optionalId,
-  metadata: jsonObject.nullish(),
-  since: since.nullish(),
+  metadata: optional(jsonObject),
+  since: optional(since),
 })
 export type JoinPayload = z.output<typeof joinSchema>
 
@@ -61,15 +64,15 @@ export const sendSchema = z.object({
   messageServerId: optionalId,
   senderId: optionalId,
   senderName: optionalName,
-  message: z.string('message must be a string.').nullish(),
+  message: optional(z.string('message must be a string.')),
   messageId: clientMessageId,
-  source: z.string().max(LIMITS.maxWordLength).nullish(),
-  metadata: jsonObject.nullish(),
-  attachments: jsonList
-    .refine((list) => list.length <= LIMITS.maxAttachments, {
+  source: optional(z.string().max(LIMITS.maxWordLength)),
+  metadata: optional(jsonObject),
+  attachments: optional(
+    jsonList.refine((list) => list.length <= LIMITS.maxAttachments, {
       message: `at most ${LIMITS.maxAttachments} attachments`,
-    })
-    .nullish(),
+    }),
+  ),
   targetUserId: optionalId,
 })
 export type SendPayload = z.output<typeof sendSchema>
@@ -82,10 +85,10 @@ export const genericSchema = z.object({
 })
 
 export const logFilterSchema = z.object({
-  agentName: z.string().max(LIMITS.maxNameLength).nullish(),
-  level: z
-    .enum(['all', ...LOG_LEVEL_NAMES], `level must be all, ${LOG_LEVEL_NAMES.join(', ')}`)
-    .nullish(),
+  agentName: optional(z.string().max(LIMITS.maxNameLength)),
+  level: optional(
+    z.enum(['all', ...LOG_LEVEL_NAMES], `level must be all, ${LOG_LEVEL_NAMES.join(', ')}`),
+  ),
 })
 
 /** What is wrong with a payload, by field, in one line. */

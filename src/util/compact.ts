@@ -12,6 +12,10 @@ type Compact<T extends object> = {
  * or kept depending on the encoding that it meets.
  */
 export function compact<T extends object>(value: T): Compact<T>
-export function compact(value: object): object {
-  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined))
+export function compact(value: Readonly<Record<string, unknown>>): object {
+  const result: Record<string, unknown> = {}
+  for (const key in value) {
+    if (value[key] !== undefined) result[key] = value[key]
+  }
+  return result
 }

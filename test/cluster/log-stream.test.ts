@@ -82,7 +82,9 @@ describe('the log stream', () => {
       },
       { what: 'the line of the new channel' },
     )
-    expect(new Set(lines.map(({ role }) => role))).toEqual(new Set(['primary', 'writer', 'gateway']))
+    expect(new Set(lines.map(({ role }) => role))).toEqual(
+      new Set(['primary', 'writer', 'gateway']),
+    )
     await fetch(logsUrl, { method: 'DELETE' })
     expect((await read()).some((line) => line.channelId === channelId)).toBe(false)
   })

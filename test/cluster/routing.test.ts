@@ -69,9 +69,12 @@ describe('session routing', () => {
         Array.from({ length: 12 }, () => connected(server.url, used)),
       )
       if (used.length === 2) {
-        await eventually(() => sockets.every(({ io: { engine } }) => engine.transport.name === 'websocket'), {
-          what: 'the upgrade of every client',
-        })
+        await eventually(
+          () => sockets.every(({ io: { engine } }) => engine.transport.name === 'websocket'),
+          {
+            what: 'the upgrade of every client',
+          },
+        )
       }
       for (let round = 0; round < 5; round += 1) await Promise.all(sockets.map(roundTrip))
       expect(sockets.every((socket) => socket.connected)).toBe(true)

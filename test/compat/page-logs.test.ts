@@ -158,3 +158,22 @@ describe('the page: log streaming', () => {
     })
   })
 })
+
+describe('the log stream of a server that logs everything', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await startServer({ PARLEY_GATEWAYS: '2', PARLEY_LOG_LEVEL: 'trace' })
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  it('does not feed itself: delivering lines makes no lines', async () => {
+    await using clients = new Clients(server.url)
+    const watchers = await clients.pair({ entityId: ONE }, { entityId: ONE })
+    for (const watcher of watchers) await watcher.request('subscribe_logs')
+    await watchers[0].send('fed', 'makes a line')
+    for (const watcher of watchers) await lineAbout(watcher, 'fed')
+    // Time for a line to make a line, many times over: each round trip is longer than a delivery.
+    for (let round = 0; round < 100; round += 1) await watchers[0].roundTrip()
+    for (const watcher of watchers) expect(watcher.all('log_stream').length).toBeLessThan(500)
+  })
+})

@@ -203,6 +203,30 @@ describe('the page: real-time messaging', () => {
     }
   })
 
+  it('where an agent takes part, messageComplete waits until it says so', async () => {
+    await using clients = new Clients(server.url)
+    const [sender, other] = await clients.pair({ entityId: ONE }, { entityId: TWO })
+    const agentId = '550e8400-e29b-41d4-a716-446655440003'
+    await sender.send('with-an-agent', 'makes the channel')
+    await Promise.all([sender.join('with-an-agent'), other.join('with-an-agent')])
+    const added = await rest(server.url, 'POST /api/messaging/channels/with-an-agent/agents', {
+      agentId,
+    })
+    expect(added.status).toBe(201)
+    await sender.send('with-an-agent', 'a question')
+    await other.saw('messageBroadcast', { text: 'a question' })
+    await Promise.all([sender.roundTrip(), other.roundTrip()])
+    expect(other.all('messageComplete')).toEqual([])
+    const completed = await rest(server.url, 'POST /api/messaging/complete', {
+      channel_id: 'with-an-agent',
+      server_id: SERVER,
+    })
+    expect(completed.status).toBe(200)
+    for (const client of [sender, other]) {
+      await client.saw('messageComplete', { channelId: 'with-an-agent', serverId: SERVER })
+    }
+  })
+
   const generic = {
     type: SOCKET_MESSAGE_TYPE.SEND_MESSAGE,
     payload: { channelId: CHANNEL, message: 'Hello from generic handler' },

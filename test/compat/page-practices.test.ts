@@ -3,6 +3,8 @@ import { startServer } from '../cluster/support/server.ts'
 import type { TestServer } from '../cluster/support/server.ts'
 import { Client } from './support/client.ts'
 import { Clients } from './support/clients.ts'
+import { startKeyedServer } from './support/keyed-server.ts'
+import type { KeyedServer } from './support/keyed-server.ts'
 import {
   MessageQueue,
   RateLimiter,
@@ -110,9 +112,9 @@ describe('the page: best practices', () => {
 })
 
 describe('the page: connection validation', () => {
-  let server: TestServer
+  let server: KeyedServer
   beforeAll(async () => {
-    server = await startServer({ PARLEY_GATEWAYS: '2', PARLEY_API_KEY: 'a-key-for-this-test' })
+    server = await startKeyedServer('a-key-for-this-test')
   })
   afterAll(() => server[Symbol.asyncDispose]())
 

@@ -29,8 +29,7 @@ describe('acknowledgements', () => {
         const args = payload === undefined ? [] : [payload]
         const answer = await client.request(event, ...args)
         expect(answer, event).toEqual(client.all(reply).at(-1))
-        const generic = await client.request('message', { type: event, payload })
-        // The log subscription's reply comes twice with the same content.
+        const generic = await client.request('message', { type: event, payload: payload ?? {} })
         expect(generic, `generic ${event}`).toEqual(client.all(reply).at(-1))
       }
     })

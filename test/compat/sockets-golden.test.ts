@@ -3,6 +3,8 @@ import { startServer } from '../cluster/support/server.ts'
 import type { TestServer } from '../cluster/support/server.ts'
 import { asPayload } from './support/client.ts'
 import { Clients } from './support/clients.ts'
+import { startKeyedServer } from './support/keyed-server.ts'
+import type { KeyedServer } from './support/keyed-server.ts'
 import { DEVIATIONS } from './support/socket-deviations.ts'
 import { goldenNames, loadScenario } from './support/socket-golden.ts'
 import type { Step } from './support/socket-golden.ts'
@@ -75,9 +77,9 @@ describe('what the real elizaOS server answered, Parley answers', () => {
 })
 
 describe('what the real server with a key answered', () => {
-  let server: TestServer
+  let server: KeyedServer
   beforeAll(async () => {
-    server = await startServer({ PARLEY_GATEWAYS: '2', PARLEY_API_KEY: 'sockkey' })
+    server = await startKeyedServer('sockkey')
   })
   afterAll(() => server[Symbol.asyncDispose]())
 

@@ -3,7 +3,7 @@ import { startServer } from '../cluster/support/server.ts'
 import type { TestServer } from '../cluster/support/server.ts'
 import type { Client, Payload, Received } from './support/client.ts'
 import { Clients } from './support/clients.ts'
-import { rest } from './support/rest.ts'
+import { history, rest } from './support/rest.ts'
 import { ONE, SERVER, TWO } from './support/words.ts'
 
 /** Events that show an entry of the log. */
@@ -211,6 +211,29 @@ describe('resume by since', () => {
     await fill(alice, 'malformed', ['unheard'])
     await bob.roundTrip()
     expect(entriesOf(bob)).toEqual([])
+  })
+
+  it.each([
+    { what: 'NUL', text: 'nul\0byte', kept: 'nul\0byte' },
+    { what: 'line separators', text: 'a\u2028b\u2029c\r\n', kept: 'a\u2028b\u2029c\r\n' },
+    { what: 'half a surrogate pair', text: 'half \uD83D pair', kept: /^half . pair$/u },
+    { what: 'many scripts', text: 'grüße 🌍🏳️‍🌈 汉 שלום', kept: 'grüße 🌍🏳️‍🌈 汉 שלום' },
+    { what: 'markup and quotes', text: `<b>"'\\</b>`, kept: `<b>"'\\</b>` },
+  ])('$what is one text: live, to its sender, replayed and in the history', async (sample) => {
+    await using clients = new Clients(server.url)
+    const [alice, bob] = await clients.pair({ entityId: ONE }, { entityId: TWO })
+    const channelId = `text-${sample.what.replaceAll(' ', '-')}`
+    const epoch = await epochOf(bob, channelId)
+    await alice.send(channelId, sample.text)
+    const { text } = await bob.saw('messageBroadcast')
+    if (typeof sample.kept === 'string') expect(text).toBe(sample.kept)
+    else expect(text).toMatch(sample.kept)
+    expect((await alice.saw('messageBroadcast')).text).toBe(text)
+    const later = await clients.connect({ entityId: 'later' })
+    await later.join(channelId, { since: { epoch, seq: 0 } })
+    expect((await later.saw('messageBroadcast')).text).toBe(text)
+    const [row] = await history(server.url, channelId)
+    expect(row?.content).toBe(text)
   })
 
   it('leaves no gap and brings nothing twice while others keep writing', async () => {

@@ -48,12 +48,22 @@ export class ServerProcess {
   stderr = ''
 
   constructor(environment: Readonly<Record<string, string>>, options: StartOptions = {}) {
-    const ours = Object.keys(process.env).filter((name) => /^(PARLEY_|PORT$|SERVER_PORT$)/.test(name))
-    const inherited = { ...process.env, ...Object.fromEntries(ours.map((name) => [name, undefined])) }
+    const ours = Object.keys(process.env).filter((name) =>
+      /^(PARLEY_|PORT$|SERVER_PORT$)/.test(name),
+    )
+    const inherited = {
+      ...process.env,
+      ...Object.fromEntries(ours.map((name) => [name, undefined])),
+    }
     this.child = spawn(process.execPath, [ENTRY], {
       cwd: tmpdir(),
       env: { ...inherited, PARLEY_PORT: '0', ...environment },
-      stdio: ['ignore', 'pipe', 'pipe', ...(options.withChannel === true ? (['ipc'] as const) : [])],
+      stdio: [
+        'ignore',
+        'pipe',
+        'pipe',
+        ...(options.withChannel === true ? (['ipc'] as const) : []),
+      ],
     })
     this.exited = new Promise((resolve) => {
       this.child.once('close', (code, signal) => {
@@ -180,7 +190,9 @@ export class TestServer implements AsyncDisposable {
     const pids = await this.processes().catch(() => [])
     this.process.child.kill('SIGKILL')
     await this.exited
-    await eventually(() => pids.every(({ pid }) => !isAlive(pid)), { what: 'the end of all children' })
+    await eventually(() => pids.every(({ pid }) => !isAlive(pid)), {
+      what: 'the end of all children',
+    })
     if (this.#isTemporary) await rm(this.dataDir, { recursive: true, force: true })
   }
 }

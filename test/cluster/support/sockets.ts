@@ -195,11 +195,14 @@ export class TestClient implements AsyncDisposable {
 
   #listen(): void {
     const { socket, journal } = this
-    socket.on('connect', () => {
-      journal.record({ what: 'connected', gatewayId: this.gatewayId })
+    // Before 'connect': an upgrade may be over by then.
+    socket.io.on('open', () => {
       socket.io.engine.once('upgrade', () => {
         journal.record({ what: 'upgraded' })
       })
+    })
+    socket.on('connect', () => {
+      journal.record({ what: 'connected', gatewayId: this.gatewayId })
       for (const channelId of this.channels) this.#join(channelId)
       this.#onConnected()
     })

@@ -81,12 +81,17 @@ describe('mergeEnvironment', () => {
 })
 
 describe('isLoopbackHost', () => {
-  it.each(['127.0.0.1', '127.9.9.9', '::1', '[::1]', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', 'LocalHost'])(
-    '%s stays on this machine',
-    (host) => {
-      expect(isLoopbackHost(host)).toBe(true)
-    },
-  )
+  it.each([
+    '127.0.0.1',
+    '127.9.9.9',
+    '::1',
+    '[::1]',
+    '0:0:0:0:0:0:0:1',
+    '::ffff:127.0.0.1',
+    'LocalHost',
+  ])('%s stays on this machine', (host) => {
+    expect(isLoopbackHost(host)).toBe(true)
+  })
   it.each(['0.0.0.0', '::', '10.0.0.1', '128.0.0.1', 'localhost.example', '::ffff:10.0.0.1'])(
     '%s does not',
     (host) => {

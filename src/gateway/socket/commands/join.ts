@@ -3,7 +3,7 @@ import { joinSchema } from '../../../protocol/schemas.ts'
 import type { JoinPayload } from '../../../protocol/schemas.ts'
 import { EVENTS, TEXTS } from '../../../protocol/wire.ts'
 import type { Joined } from '../../../service/live.ts'
-import { defined } from '../../../util/defined.ts'
+import { compact } from '../../../util/compact.ts'
 import type { Edge, Request } from '../edge.ts'
 import { Membership } from '../membership.ts'
 import { removeMembership } from './leave.ts'
@@ -16,10 +16,10 @@ function joinedPayload(socketId: string, payload: JoinPayload, joined: Joined): 
     message: `Socket ${socketId} successfully joined channel ${channelId}.`,
     channelId,
     roomId: channelId,
-    ...defined({ agentId: payload.agentId || undefined }),
+    ...compact({ agentId: payload.agentId }),
     epoch: joined.epoch,
     seq: joined.seq,
-    ...defined({ recovered: joined.isRecovered }),
+    ...compact({ recovered: joined.isRecovered }),
   }
 }
 
@@ -41,7 +41,7 @@ async function moveIn(edge: Edge, request: Request, payload: JoinPayload): Promi
     await edge.live.join({
       channelId,
       follower: membership,
-      ...defined({ since: payload.since }),
+      ...compact({ since: payload.since }),
       onJoined: (joined) => {
         const answer = joinedPayload(connection.id, payload, joined)
         connection.emit(EVENTS.channelJoined, answer)

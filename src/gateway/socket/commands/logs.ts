@@ -1,6 +1,6 @@
 import { describeIssues, logFilterSchema } from '../../../protocol/schemas.ts'
 import { EVENTS, TEXTS } from '../../../protocol/wire.ts'
-import { defined } from '../../../util/defined.ts'
+import { compact } from '../../../util/compact.ts'
 import type { Edge, Request } from '../edge.ts'
 import type { LogFilter } from '../log-subscriptions.ts'
 
@@ -24,7 +24,7 @@ export function unsubscribeLogs(edge: Edge, { connection, acknowledge }: Request
 export function filterLogs(edge: Edge, { connection, payload, acknowledge }: Request): void {
   const parsed = logFilterSchema.safeParse(payload)
   const answer = parsed.success
-    ? refined(edge.logs.refine(connection, defined(parsed.data)))
+    ? refined(edge.logs.refine(connection, compact(parsed.data)))
     : { success: false, error: describeIssues(parsed.error) }
   connection.emit(EVENTS.logFiltersUpdated, answer)
   acknowledge(answer)

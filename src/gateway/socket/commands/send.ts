@@ -5,7 +5,7 @@ import { sendSchema } from '../../../protocol/schemas.ts'
 import type { SendPayload } from '../../../protocol/schemas.ts'
 import { EVENTS, TEXTS } from '../../../protocol/wire.ts'
 import type { PostInput } from '../../../service/messages.ts'
-import { defined } from '../../../util/defined.ts'
+import { compact } from '../../../util/compact.ts'
 import { newId } from '../../../util/new-id.ts'
 import type { Connection } from '../connection.ts'
 import type { Edge, Request } from '../edge.ts'
@@ -34,26 +34,26 @@ function post(edge: Edge, request: Request, messageId: string): Promise<Outcome>
   const { connection } = request
   const payload = parse(sendSchema, request.payload, TEXTS.sendNeeds)
   const channelId = channelOf(payload, TEXTS.sendNeeds)
-  const clientMessageId = payload.messageId ?? undefined
   const input: PostInput = {
     id: messageId,
     channelId,
+    serverId: payload.messageServerId ?? payload.serverId,
     authorId: senderOf(connection, payload, channelId),
+    senderName: payload.senderName,
     text: textOf(payload),
     source: payload.source ?? TEXTS.defaultSource,
+    clientMessageId: payload.messageId,
+    attachments: payload.attachments,
+    metadata: payload.metadata,
     autoCreate: {
       createdBy: 'socketio_auto_creation',
-      ...defined({ targetUserId: payload.targetUserId }),
+      ...compact({ targetUserId: payload.targetUserId }),
     },
-    ...defined({
-      serverId: payload.messageServerId ?? payload.serverId,
-      senderName: payload.senderName,
-      metadata: payload.metadata,
-      attachments: payload.attachments,
-      clientMessageId,
-    }),
   }
-  connection.own.set(messageId, { clientMessageId, acknowledge: request.acknowledge })
+  connection.own.set(messageId, {
+    clientMessageId: payload.messageId,
+    acknowledge: request.acknowledge,
+  })
   return edge.services.messages.post(input)
 }
 

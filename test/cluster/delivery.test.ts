@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Load, quiesce } from './support/load.ts'
+import { judgeServer } from './support/oracle.ts'
+import { createChannel, restData } from './support/rest.ts'
+import { byGateway, openRun } from './support/run.ts'
+import { startServer } from './support/server.ts'
+import type { TestServer } from './support/server.ts'
+import { openClients, TestClient } from './support/sockets.ts'
+import { readHistory } from './support/truth.ts'
+
+const GATEWAYS = 4
+/** Connections tried until two are on different gateways. */
+const MAX_CONNECTIONS = 32
+
+let server: TestServer
+
+beforeAll(async () => {
+  server = await startServer({ PARLEY_GATEWAYS: String(GATEWAYS) })
+})
+
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+})
+
+/** Two clients of which no gateway serves both. */
+async function openOnTwoGateways(channelId: string): Promise<[TestClient, TestClient]> {
+  const options = { url: server.url, transport: 'websocket', channels: [channelId] } as const
+  const first = await new TestClient({ ...options, name: 'ann' }).open()
+  for (let attempt = 0; attempt < MAX_CONNECTIONS; attempt += 1) {
+    const second = await new TestClient({ ...options, name: 'bob' }).open()
+    if (second.gatewayId !== first.gatewayId) return [first, second]
+    await second[Symbol.asyncDispose]()
+  }
+  throw new Error(`${MAX_CONNECTIONS} connections all reached ${first.gatewayId}`)
+}
+
+describe('delivery over several gateways', () => {
+  it('shows two senders on different gateways one order, their own messages included', async () => {
+    await createChannel(server.url, 'one-order')
+    const [ann, bob] = await openOnTwoGateways('one-order')
+    await using _ann = ann
+    await using _bob = bob
+    const load = new Load([ann, bob], { messagesPerSender: 1_000, windowSize: 16 }).start()
+    await load.done()
+    const marker = await quiesce(server.url, [ann, bob])
+
+    const seenBy = ({ journal }: TestClient) =>
+      journal.all('entry').map(({ seq, messageId, senderId }) => ({ seq, messageId, senderId }))
+    const history = await readHistory(server.url, 'one-order')
+    expect(history).toHaveLength(2_001)
+    expect(seenBy(ann)).toEqual(
+      history.map(({ seq, id, authorId }) => ({ seq, messageId: id, senderId: authorId })),
+    )
+    expect(seenBy(bob)).toEqual(seenBy(ann))
+    // Both senders' messages lie between each other's, or one order would be no feat.
+    const turns = history.filter(({ authorId }, at) => authorId !== history[at - 1]?.authorId)
+    expect(turns.length).toBeGreaterThan(20)
+    const { violations } = await judgeServer(
+      server,
+      [ann.journal, bob.journal, marker],
+      ['one-order'],
+    )
+    expect(violations).toEqual([])
+  })
+
+  it('loses, doubles and reorders nothing under load, whatever the transport', async () => {
+    await using run = await openRun(server.url, {
+      clientCount: 16,
+      channelCount: 4,
+      load: { messagesPerSender: 300, windowSize: 8 },
+    })
+    expect(byGateway(run.clients).size).toBe(GATEWAYS)
+    run.load.start()
+    const { violations, evidence } = await run.judge(server)
+    expect(violations).toEqual([])
+    expect(evidence).toMatchObject({ disconnects: 0, repeated: 0, refused: 0 })
+    expect(evidence.acknowledged).toBe(16 * 300 + 4)
+  })
+
+  it('goes on without gap or doublet while connections upgrade from polling to websocket', async () => {
+    await createChannel(server.url, 'upgrading')
+    const { url } = server
+    const channels = ['upgrading']
+    // Those who upgrade send from their first moment, so messages travel before, during and after it.
+    const steady = await openClients([{ url, name: 'steady', transport: 'websocket', channels }])
+    const upgrading = Array.from(
+      { length: 24 },
+      (_, index) =>
+        new TestClient({ url, name: `upgrading-${index}`, transport: 'upgrade', channels }),
+    )
+    const clients = [...steady, ...upgrading]
+    const load = new Load(clients, { messagesPerSender: 120, windowSize: 6 }).start()
+    await Promise.all(upgrading.map((client) => client.open()))
+    await load.done()
+    const marker = await quiesce(url, clients)
+
+    const journals = clients.map(({ journal }) => journal)
+    const { violations } = await judgeServer(server, [...journals, marker], channels)
+    expect(violations).toEqual([])
+    const moments = upgrading.map(({ journal }) => {
+      const upgraded = journal.all('upgraded')[0]?.atUs ?? 0
+      const isBefore = ({ atUs }: { readonly atUs: number }): boolean => atUs < upgraded
+      return {
+        hasUpgraded: upgraded > 0,
+        sentBefore: journal.all('sent').filter(isBefore).length,
+        seenBefore: journal.all('entry').filter(isBefore).length,
+        sentAfter: journal.all('sent').filter((sent) => !isBefore(sent)).length,
+      }
+    })
+    console.log(JSON.stringify(moments))
+    expect(moments.every(({ hasUpgraded }) => hasUpgraded)).toBe(true)
+    expect(moments.filter(({ sentBefore }) => sentBefore > 0).length).toBeGreaterThan(12)
+    expect(moments.filter(({ seenBefore }) => seenBefore > 0).length).toBeGreaterThan(12)
+    expect(moments.filter(({ sentAfter }) => sentAfter > 0).length).toBeGreaterThan(12)
+    for (const client of clients) await client[Symbol.asyncDispose]()
+  })
+
+  it('makes one channel of a hundred sends that race to create it from all gateways', async () => {
+    const { url } = server
+    const channelId = 'raced'
+    const clients = await openClients(
+      Array.from({ length: 100 }, (_, index) => ({
+        ...{ url, name: `racer-${index}`, channels: [channelId] },
+        transport: 'websocket' as const,
+      })),
+    )
+    expect(byGateway(clients).size).toBe(GATEWAYS)
+    const load = new Load(clients, { messagesPerSender: 1, windowSize: 1 }).start()
+    await load.done()
+
+    const history = await readHistory(url, channelId)
+    expect(history.map(({ seq }) => seq)).toEqual(Array.from({ length: 100 }, (_, at) => at + 1))
+    const { channels } = await restData<{ channels: { id: string }[] }>(url, {
+      path: '/api/messaging/channels',
+    })
+    expect(channels.filter(({ id }) => id === channelId)).toHaveLength(1)
+    await Promise.all(clients.map((client) => client.reached(channelId, 100)))
+    const { violations } = await judgeServer(
+      server,
+      clients.map(({ journal }) => journal),
+      [channelId],
+    )
+    expect(violations).toEqual([])
+    const created = server.lines.filter(
+      (line) => line['msg'] === 'channel created' && line['channelId'] === channelId,
+    )
+    expect(created).toHaveLength(1)
+    for (const client of clients) await client[Symbol.asyncDispose]()
+  })
+})
