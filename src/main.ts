@@ -19,7 +19,7 @@ async function runRole(role: ChildRole): Promise<number> {
 async function run(): Promise<number> {
   const role = process.argv[2]
   if (isChildRole(role)) return runRole(role)
-  const { runPrimary } = await import('./process/primary.ts')
+  const { runPrimary } = await import('./process/run-primary.ts')
   return runPrimary(fileURLToPath(import.meta.url))
 }
 

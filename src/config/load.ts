@@ -42,7 +42,7 @@ function shown(value: string | undefined, isSecret: boolean): string {
 }
 
 function unknownNames(environment: Environment): string[] {
-  const known = Object.values(SETTINGS).flatMap(({ env }) => [...env])
+  const known = Object.values(SETTINGS).flatMap(({ env }): readonly string[] => env)
   const ours = known.filter((name) => name.startsWith('PARLEY_'))
   return Object.keys(environment)
     .filter((name) => name.startsWith('PARLEY_') && !known.includes(name))
@@ -52,10 +52,16 @@ function unknownNames(environment: Environment): string[] {
     )
 }
 
-/** What single settings cannot see. */
-function contradictions(settings: Settings): string[] {
-  const { host, apiKey, isInsecure } = settings
-  if (isLoopbackHost(host) || apiKey !== undefined || isInsecure) return []
+/** What single settings cannot see. A setting that was refused is missing, and nothing is said about it twice. */
+function contradictions({ host, apiKey, isInsecure }: Partial<Settings>): string[] {
+  if (
+    host === undefined ||
+    isInsecure === undefined ||
+    isLoopbackHost(host) ||
+    apiKey !== undefined ||
+    isInsecure
+  )
+    return []
   return [
     `PARLEY_HOST=${shown(host, false)}: is reachable from other machines and nobody has to authenticate; ` +
       'set PARLEY_API_KEY, or a loopback address (127.0.0.1, ::1, localhost), or PARLEY_INSECURE=1',
@@ -69,22 +75,20 @@ function contradictions(settings: Settings): string[] {
  * Secrets are never part of a message.
  */
 export function loadSettings(environment: Environment): LoadedSettings {
-  const values: Record<string, unknown> = {}
+  const values: unknown[][] = []
   const problems: string[] = []
   for (const [key, { env, schema, ...rest }] of Object.entries(SETTINGS)) {
     const { name, value } = find(environment, env)
     const result = schema.safeParse(value)
     if (result.success) {
-      values[key] = result.data
+      values.push([key, result.data])
       continue
     }
     const allowed = result.error.issues.map(({ message }) => message).join(', ')
     problems.push(`${name}=${shown(value, 'isSecret' in rest)}: ${allowed}`)
   }
   problems.push(...unknownNames(environment))
-  // The cross-check needs settings that are valid by themselves; with any missing it waits.
-  if (values['host'] !== undefined && values['isInsecure'] !== undefined) {
-    problems.push(...contradictions(values as Settings))
-  }
-  return problems.length > 0 ? { problems } : { settings: Object.freeze(values as Settings) }
+  const settings: Settings = Object.freeze(Object.fromEntries(values))
+  problems.push(...contradictions(settings))
+  return problems.length > 0 ? { problems } : { settings }
 }

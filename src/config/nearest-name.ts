@@ -1,9 +1,9 @@
 /** Number of single-character changes that turn one text into the other (Levenshtein). */
 function editDistance(from: string, to: string): number {
   let previous = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (const [row, fromCharacter] of [...from].entries()) {
+  for (const [row, fromCharacter] of from.split('').entries()) {
     const current = [row + 1]
-    for (const [column, toCharacter] of [...to].entries()) {
+    for (const [column, toCharacter] of to.split('').entries()) {
       const replaced = (previous[column] ?? 0) + (fromCharacter === toCharacter ? 0 : 1)
       const shifted = Math.min(previous[column + 1] ?? 0, current[column] ?? 0) + 1
       current.push(Math.min(replaced, shifted))

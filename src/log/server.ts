@@ -29,8 +29,9 @@ interface Peer {
  * Serves the log to `RemoteLog`s over links, in the process that owns the storage.
  *
  * A committed batch is encoded once per channel and goes to the links that follow it, and to no
- * others; the answers of the batch leave behind its entries, in the same write. After a failure of
- * the storage nobody is answered: links close with the process, and what is unanswered comes again.
+ * others; the answers of the batch leave behind its entries, in the same write. Once the storage has
+ * failed, or the core was closed, nobody is answered: links close with the process, and what is
+ * unanswered comes again.
  */
 export class LogServer implements CoreConsumer {
   readonly #core: LogCore
@@ -99,7 +100,7 @@ export class LogServer implements CoreConsumer {
         this.#answer(peer, ref, { command, applied }),
       )
     } catch (error) {
-      // OVERLOADED; or the storage failed and nobody is answered any more.
+      // OVERLOADED, or WRITER_UNAVAILABLE.
       this.#answer(peer, ref, { command, applied: { error: toChannelError(error) } })
       this.onBatchEnd()
     }
@@ -107,7 +108,9 @@ export class LogServer implements CoreConsumer {
 
   #answer(peer: Peer, ref: number, done: { command: Command; applied: Applied }): void {
     const { command, applied } = done
-    if (this.#core.hasFailed || !peer.link.isOpen) return
+    if (!peer.link.isOpen) return
+    // The writer fails or stops. Unanswered, the change comes again over the link to the next one.
+    if ('error' in applied && applied.error.code === 'WRITER_UNAVAILABLE') return
     if ('error' in applied && applied.error.code === 'INTERNAL') {
       const context = { err: applied.error, cause: applied.error.cause, type: command.type }
       this.#logger?.error(context, 'a change failed')

@@ -5,6 +5,7 @@ import { openLogTap } from '../telemetry/log-tap.ts'
 import type { LogTap } from '../telemetry/log-tap.ts'
 import { withoutStream } from '../telemetry/without-stream.ts'
 import { createDeferred } from './deferred.ts'
+import { reasonOf } from './error-facts.ts'
 import type { ChildStart } from './messages.ts'
 import { PrimaryLink } from './primary-link.ts'
 import type { ChildRole } from './roles.ts'
@@ -36,9 +37,7 @@ interface Telemetry {
 
 function openTelemetry(role: ChildRole, start: ChildStart, link: PrimaryLink): Telemetry {
   const batches = new LogBatches({
-    send: (lines, done) => {
-      void link.send({ parley: 'log-lines', lines }).then(done)
-    },
+    send: (lines) => link.send({ parley: 'log-lines', lines }),
     onDropped: (count) => {
       quiet.warn({ count }, 'log lines left out of the stream')
     },
@@ -104,8 +103,7 @@ export async function runChild(role: ChildRole, compose: Compose): Promise<numbe
     return 0
   } catch (error) {
     logger.fatal({ err: error }, 'process failed')
-    const reason = error instanceof Error ? error.message : String(error)
-    await link.send({ parley: 'failed', reason })
+    await link.send({ parley: 'failed', reason: reasonOf(error) })
     return 1
   } finally {
     await close()

@@ -49,11 +49,11 @@ export function openGatewayBackend({ start, logger, fail }: ChildContext): Gatew
     },
   })
   live.attach(log)
-  let onChange: (change: PresenceChange) => void = () => undefined
+  let onChange: ((change: PresenceChange) => void) | undefined
   const presence = new RemotePresence({
     link,
     onChange: (change) => {
-      onChange(change)
+      onChange?.(change)
     },
   })
   return {

@@ -52,7 +52,10 @@ function createEdges({ start, link, logger }: ChildContext, backend: GatewayBack
       return false
     }
   }
-  const server = createGatewayServer(getRequestListener(app.fetch))
+  const listener = getRequestListener(app.fetch)
+  const server = createGatewayServer((request, response) => {
+    void listener(request, response)
+  })
   const sockets = openSocketServer({
     httpServer: server,
     adapter: createAdapter(),
@@ -67,11 +70,10 @@ function createEdges({ start, link, logger }: ChildContext, backend: GatewayBack
   })
   const routing = attachSessionRouting(server, {
     gatewayId: start.id,
-    handOver: (to, request, socket) => {
-      void link.send({ parley: 'hand-over', to, request }, socket).then(() => {
-        // It is the primary's; here only its shell is left, which the server still counts.
-        socket.destroy()
-      })
+    handOver: async (to, request, socket) => {
+      await link.send({ parley: 'hand-over', to, request }, socket)
+      // It is the primary's; here only its shell is left, which the server still counts.
+      socket.destroy()
     },
   })
   return { server, sockets, routing }
@@ -79,7 +81,9 @@ function createEdges({ start, link, logger }: ChildContext, backend: GatewayBack
 
 /** Takes the upgrades that the primary passes, and the table of the other gateways. */
 function receiveFromPrimary(link: PrimaryLink, routing: SessionRouting): void {
-  link.watchPeers(routing.setPeers)
+  link.watchPeers((peers) => {
+    routing.setPeers(peers)
+  })
   link.onMessage((message, socket) => {
     if (message.parley !== 'upgrade' || socket === undefined) return
     if (Date.now() > message.expiresAt) {
@@ -130,7 +134,12 @@ export async function composeGateway(context: ChildContext): Promise<RunningChil
     emitPresence(sockets.io, change)
   })
   const tracker = new RequestTracker()
-  const privateListener = await openPrivateListener(start.privateSocketPath, routing.serve)
+  const privateListener = await openPrivateListener(
+    start.privateSocketPath,
+    (request, response) => {
+      routing.serve(request, response)
+    },
+  )
   tracker.watch(privateListener.server)
   tracker.watch(server)
   await listenShared(server, { port: start.port, host: start.settings.host })

@@ -37,9 +37,7 @@ export class HandOvers {
       this.#refuse(handOverId)
     }, TAKE_TIMEOUT_MS)
     this.#underWay.set(handOverId, { socket, timer })
-    void target.exited.then(() => {
-      this.#refuse(handOverId)
-    })
+    void this.#refuseAtEnd(target, handOverId)
     const head = Buffer.concat([request.head, rest])
     const expiresAt = Date.now() + TAKE_TIMEOUT_MS
     target.send({ parley: 'upgrade', handOverId, expiresAt, request: { ...request, head } }, socket)
@@ -48,6 +46,11 @@ export class HandOvers {
   /** The gateway has it: this process's copy is closed, the connection lives on. */
   taken(handOverId: number): void {
     this.#end(handOverId)?.destroy()
+  }
+
+  async #refuseAtEnd(target: ManagedChild, handOverId: number): Promise<void> {
+    await target.exited
+    this.#refuse(handOverId)
   }
 
   #refuse(handOverId: number): void {

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { RequestListener, Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createDeferred } from './deferred.ts'
+import { codeOf } from './error-facts.ts'
 import type { Deferred } from './deferred.ts'
 
 const HTTP_TIMEOUTS = {
@@ -48,7 +49,7 @@ export async function listenShared(
       await listenOnce(server, options)
       return
     } catch (error) {
-      const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+      const isTaken = codeOf(error) === 'EADDRINUSE'
       if (!isTaken || performance.now() > deadlineMs) throw error
       await delay(PORT_RETRY_MS)
     }

@@ -28,7 +28,12 @@ export class LogHub {
     }
     if (this.#watchers.has(child) || child.hasExited) return
     this.#watchers.set(child, { underWay: 0 })
-    void child.exited.then(() => this.#watchers.delete(child))
+    void this.#forgetAtEnd(child)
+  }
+
+  async #forgetAtEnd(child: ManagedChild): Promise<void> {
+    await child.exited
+    this.#watchers.delete(child)
   }
 
   lines(): readonly string[] {

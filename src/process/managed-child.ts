@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { isToPrimary } from './messages.ts'
 import type { FromPrimary, ToPrimary } from './messages.ts'
 import type { ChildRole } from './roles.ts'
@@ -52,7 +52,8 @@ export class ManagedChild {
       this.#failure ??= error.message
     })
     this.#process.on('message', (message, handle) => {
-      if (isToPrimary(message)) this.#receive(message, handle as Socket | undefined)
+      const socket = handle instanceof Socket ? handle : undefined
+      if (isToPrimary(message)) this.#receive(message, socket)
     })
   }
 

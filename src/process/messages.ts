@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts'
+import type { ProcessInfo, Readiness } from '../service/cluster.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
 /** A gateway that owns sessions, and the private Unix socket on which it takes requests for them. */
@@ -22,7 +23,16 @@ export interface ChildStart {
   readonly port: number
 }
 
-export type Question = 'processes' | 'readiness' | 'logs' | 'clear-logs'
+/** What a child may ask the primary, and what it gets. */
+export interface Answers {
+  readonly processes: readonly ProcessInfo[]
+  readonly readiness: Readiness
+  /** As they were logged, oldest first. */
+  readonly logs: readonly string[]
+  readonly 'clear-logs': null
+}
+
+export type Question = keyof Answers
 
 /** From a child to the primary. The key tells our messages from those of node:cluster and Socket.IO. */
 export type ToPrimary =
@@ -45,7 +55,8 @@ export type FromPrimary =
   | { readonly parley: 'ping' }
   | { readonly parley: 'peers'; readonly peers: readonly Peer[] }
   | { readonly parley: 'log-lines'; readonly lines: readonly string[] }
-  | { readonly parley: 'answer'; readonly id: number; readonly answer: unknown }
+  /** The answer as JSON. */
+  | { readonly parley: 'answer'; readonly id: number; readonly answer: string }
   /** Comes with the socket. After `expiresAt` (epoch ms) it belongs to nobody and is closed. */
   | {
       readonly parley: 'upgrade'

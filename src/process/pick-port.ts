@@ -1,5 +1,4 @@
 import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 
 /**
  * The port that all gateways share: the one that was asked for, or for 0 a free one, chosen once.
@@ -11,9 +10,10 @@ export function pickPort(port: number, host: string): Promise<number> {
     const probe = createServer()
     probe.once('error', reject)
     probe.listen({ port: 0, host, exclusive: true }, () => {
-      const chosen = (probe.address() as AddressInfo).port
+      const address = probe.address()
       probe.close(() => {
-        resolve(chosen)
+        if (typeof address === 'object' && address !== null) resolve(address.port)
+        else reject(new Error(`no port is free on ${host}`))
       })
     })
   })

@@ -1,17 +1,19 @@
-import type { Cluster, LogLine, LogStream, ProcessInfo, Readiness } from '../service/cluster.ts'
+import type { Cluster, LogLine, LogStream } from '../service/cluster.ts'
 import type { PrimaryLink } from './primary-link.ts'
 
 /** A line as it was logged, parsed; `msg` is there even where none was given. */
 function parseLine(line: string): LogLine {
-  return { msg: '', ...(JSON.parse(line) as Omit<LogLine, 'msg'>) } as LogLine
+  const fields: Omit<LogLine, 'msg'> & { readonly level: number; readonly time: number } =
+    JSON.parse(line)
+  return { msg: '', ...fields }
 }
 
 /** What a gateway knows about the whole server: it asks the primary. */
 export function createPrimaryCluster(link: PrimaryLink): Cluster {
   return {
-    processes: async () => (await link.ask('processes')) as readonly ProcessInfo[],
-    readiness: async () => (await link.ask('readiness')) as Readiness,
-    logs: async () => ((await link.ask('logs')) as readonly string[]).map(parseLine),
+    processes: () => link.ask('processes'),
+    readiness: () => link.ask('readiness'),
+    logs: async () => (await link.ask('logs')).map(parseLine),
     clearLogs: async () => {
       await link.ask('clear-logs')
     },

@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { ChannelError } from '../protocol/errors.ts'
 import { isFromPrimary } from './messages.ts'
-import type { ChildStart, FromPrimary, Peer, Question, ToPrimary } from './messages.ts'
+import type { Answers, ChildStart, FromPrimary, Peer, Question, ToPrimary } from './messages.ts'
 
 /** Questions that may wait for the primary; past it they fail with `OVERLOADED`. */
 const MAX_QUESTIONS = 1_000
@@ -11,7 +11,7 @@ const QUESTION_TIMEOUT_MS = 5_000
 type Handler = (message: FromPrimary, socket: Socket | undefined) => void
 
 interface Waiting {
-  readonly resolve: (answer: unknown) => void
+  readonly resolve: (answer: string) => void
   readonly reject: (error: ChannelError) => void
   readonly timer: NodeJS.Timeout
 }
@@ -37,7 +37,8 @@ export class PrimaryLink {
         this.#peers = message.peers
         this.#onPeers(message.peers)
       }
-      for (const handler of this.#handlers) handler(message, handle as Socket | undefined)
+      const socket = handle instanceof Socket ? handle : undefined
+      for (const handler of this.#handlers) handler(message, socket)
     })
   }
 
@@ -57,7 +58,7 @@ export class PrimaryLink {
       this.onMessage((message) => {
         if (message.parley === 'start') resolve(message.start)
       })
-      this.send({ parley: 'hello' })
+      void this.send({ parley: 'hello' })
     })
   }
 
@@ -71,7 +72,12 @@ export class PrimaryLink {
   }
 
   /** @throws OVERLOADED when too many questions wait or no answer came in time. */
-  ask(question: Question): Promise<unknown> {
+  async ask<Asked extends Question>(question: Asked): Promise<Answers[Asked]> {
+    const answer: Answers[Asked] = JSON.parse(await this.#ask(question))
+    return answer
+  }
+
+  #ask(question: Question): Promise<string> {
     if (this.#questions.size >= MAX_QUESTIONS) return Promise.reject(new ChannelError('OVERLOADED'))
     const id = ++this.#lastQuestionId
     return new Promise((resolve, reject) => {
@@ -84,7 +90,7 @@ export class PrimaryLink {
     })
   }
 
-  #settle(id: number, answer: unknown): void {
+  #settle(id: number, answer: string): void {
     const waiting = this.#questions.get(id)
     this.#questions.delete(id)
     clearTimeout(waiting?.timer)

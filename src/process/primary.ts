@@ -1,61 +1,20 @@
-import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { join } from 'node:path'
-import { loadSettings, mergeEnvironment } from '../config/load.ts'
-import type { Environment } from '../config/load.ts'
 import type { Settings } from '../config/settings.ts'
-import { createLogger } from '../telemetry/logger.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { openLogTap } from '../telemetry/log-tap.ts'
-import { openSocketsDir, prepareDataDir } from './data-dir.ts'
 import type { SocketsDir } from './data-dir.ts'
-import { LockHeldError, openFileLock } from './file-lock.ts'
-import type { FileLock } from './file-lock.ts'
 import { HandOvers } from './hand-overs.ts'
 import { Heartbeat } from './heartbeat.ts'
-import { LogHub } from './log-hub.ts'
+import type { LogHub } from './log-hub.ts'
 import { ManagedChild } from './managed-child.ts'
-import type { Peer, Question, ToPrimary } from './messages.ts'
-import { pickPort, urlOf } from './pick-port.ts'
-import { clusterModeProblem } from './refuse-cluster-mode.ts'
+import type { Answers, Peer, Question, ToPrimary } from './messages.ts'
+import { urlOf } from './pick-port.ts'
 import type { ChildRole } from './roles.ts'
 import { processesOf, readinessOf } from './server-state.ts'
 import { newProcessId } from './session-id.ts'
-import { prepareSpawning, spawnProcess } from './spawn.ts'
-import { StartError, Supervisor } from './supervisor.ts'
+import { spawnProcess } from './spawn.ts'
+import { Supervisor } from './supervisor.ts'
 
-/** Why a start is refused, in words for the person who starts. */
-class RefusedStart extends Error {}
-
-function readDotEnv(): string {
-  try {
-    return readFileSync('.env', 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
-    throw new RefusedStart(`.env cannot be read: ${(error as Error).message}`, { cause: error })
-  }
-}
-
-function settingsFrom(environment: Environment): Settings {
-  const misuse = clusterModeProblem(environment)
-  if (misuse !== undefined) throw new RefusedStart(misuse)
-  const loaded = loadSettings(mergeEnvironment(environment, readDotEnv()))
-  if ('settings' in loaded) return loaded.settings
-  throw new RefusedStart(['these settings are wrong:', ...loaded.problems].join('\n  '))
-}
-
-async function lockDataDir(dataDir: string): Promise<FileLock> {
-  try {
-    return await openFileLock(join(dataDir, 'server.lock'))
-  } catch (error) {
-    if (!(error instanceof LockHeldError)) throw error
-    throw new RefusedStart(`another server runs on the data directory ${dataDir}; stop it first`, {
-      cause: error,
-    })
-  }
-}
-
-interface PrimaryOptions {
+export interface PrimaryOptions {
   readonly entry: string
   readonly settings: Settings
   readonly dataDir: string
@@ -66,7 +25,7 @@ interface PrimaryOptions {
 }
 
 /** Starts and watches the other processes and answers their questions; no message passes through it. */
-class Primary {
+export class Primary {
   readonly #options: PrimaryOptions
   readonly #supervisor: Supervisor
   readonly #heartbeat: Heartbeat
@@ -171,9 +130,7 @@ class Primary {
         this.#options.logs.setWatching(from, message.isInterested)
         break
       case 'question':
-        void this.#answer(message.question).then((answer) => {
-          from.send({ parley: 'answer', id: message.id, answer })
-        })
+        void this.#reply(from, message)
         break
       case 'hand-over': {
         const target = this.#supervisor.children.find(({ id }) => id === message.to)
@@ -195,7 +152,12 @@ class Primary {
     }
   }
 
-  async #answer(question: Question): Promise<unknown> {
+  async #reply(from: ManagedChild, asked: { id: number; question: Question }): Promise<void> {
+    const answer = JSON.stringify(await this.#answer(asked.question))
+    from.send({ parley: 'answer', id: asked.id, answer })
+  }
+
+  async #answer(question: Question): Promise<Answers[Question]> {
     const { logs } = this.#options
     switch (question) {
       case 'processes':
@@ -209,38 +171,5 @@ class Primary {
         logs.clear()
         return null
     }
-  }
-}
-
-async function serve(entry: string, settings: Settings): Promise<void> {
-  const dataDir = await prepareDataDir(settings.dataDir)
-  const lock = await lockDataDir(dataDir)
-  const sockets = await openSocketsDir(dataDir)
-  const port = await pickPort(settings.port, settings.host)
-  const logs = new LogHub()
-  const tap = openLogTap((line) => {
-    logs.push([line])
-  })
-  const logger = createLogger({ level: settings.logLevel, role: 'primary', destination: tap })
-  prepareSpawning(entry)
-  try {
-    await new Primary({ entry, settings, dataDir, sockets, port, logs, logger }).run()
-  } finally {
-    await sockets.remove()
-    await tap.flush()
-    lock.close()
-  }
-}
-
-/** Runs the server; `entry` is the executable for its processes. Resolves with the exit code. */
-export async function runPrimary(entry: string): Promise<number> {
-  try {
-    await serve(entry, settingsFrom(process.env))
-    return 0
-  } catch (error) {
-    const isExpected = error instanceof RefusedStart || error instanceof StartError
-    const reason = isExpected ? error.message : String((error as Error).stack ?? error)
-    process.stderr.write(`parley cannot start: ${reason}\n`)
-    return 1
   }
 }

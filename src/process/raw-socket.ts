@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 
-interface Internals {
-  server?: unknown
-  readonly _handle?: { reading: boolean; readStop(): void } | null
+interface StreamHandle {
+  reading: boolean
+  readStop(): void
 }
 
 /**
@@ -17,12 +17,12 @@ interface Internals {
  * file touches `_handle` and `server`; the hand-over tests fail when Node changes them.
  */
 export function detachSocket(socket: Socket): Buffer {
-  const internals = socket as unknown as Internals
-  if (internals._handle) {
-    internals._handle.reading = false
-    internals._handle.readStop()
+  const handle: StreamHandle | null | undefined = Reflect.get(socket, '_handle')
+  if (handle) {
+    handle.reading = false
+    handle.readStop()
   }
-  internals.server = undefined
+  Reflect.set(socket, 'server', undefined)
   const rest: unknown = socket.read()
   return Buffer.isBuffer(rest) ? rest : Buffer.alloc(0)
 }

@@ -18,12 +18,12 @@ interface ClusterMessage {
  * this does nothing; `test/cluster/routing.test.ts` would notice.
  */
 export function releaseStranded(worker: ChildProcess): void {
-  const send = worker.send.bind(worker) as (message: unknown, ...rest: unknown[]) => boolean
+  const send: (...args: never[]) => boolean = Reflect.get(worker, 'send')
   let unconfirmed: number | undefined
   Object.assign(worker, {
-    send: (message: ClusterMessage, ...rest: unknown[]): boolean => {
+    send: (message: ClusterMessage, ...rest: never[]): boolean => {
       if (message.cmd === 'NODE_CLUSTER' && message.act === 'newconn') unconfirmed = message.seq
-      return send(message, ...rest)
+      return Reflect.apply(send, worker, [message, ...rest])
     },
   })
   // The listener is added after node:cluster's own, which hands over the next connection at once.

@@ -1,4 +1,4 @@
-export const CHILD_ROLES = ['writer', 'gateway', 'agent-host'] as const
+const CHILD_ROLES = ['writer', 'gateway', 'agent-host'] as const
 
 /** What a process that the primary starts is for. */
 export type ChildRole = (typeof CHILD_ROLES)[number]

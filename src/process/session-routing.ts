@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Peer } from './messages.ts'
 import { detachSocket } from './raw-socket.ts'
@@ -12,7 +12,7 @@ import type { UpgradeRequest } from './upgrade-request.ts'
 export interface SessionRoutingOptions {
   readonly gatewayId: string
   /** Passes an upgrade with its socket to the gateway `to`; from then on the socket is not this process's. */
-  readonly handOver: (to: string, request: UpgradeRequest, socket: Socket) => void
+  readonly handOver: (to: string, request: UpgradeRequest, socket: Socket) => Promise<void>
 }
 
 export interface SessionRouting {
@@ -70,13 +70,14 @@ export function attachSessionRouting(
   server.on('upgrade', (request, socket, head) => {
     const destination = destinationOf(request.url ?? '/')
     if (destination === 'own') upgrade(request, socket, head)
-    else if (destination === 'gone') refuseUpgrade(socket)
+    // The connections of an http server are sockets; anything else could not be passed on.
+    else if (destination === 'gone' || !(socket instanceof Socket)) refuseUpgrade(socket)
     else {
-      // The connections of an http server are sockets.
-      const connection = socket as Socket
-      const rest = detachSocket(connection)
+      // A client that is gone by now is the receiver's to notice.
+      socket.on('error', () => undefined)
+      const rest = detachSocket(socket)
       const packed = packUpgrade(request, Buffer.concat([head, rest]))
-      options.handOver(destination.id, packed, connection)
+      void options.handOver(destination.id, packed, socket)
     }
   })
 

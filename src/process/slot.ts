@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../telemetry/logger.ts'
 import { Backoff } from './backoff.ts'
+import { reasonOf } from './error-facts.ts'
 import type { ManagedChild } from './managed-child.ts'
 import type { ChildRole } from './roles.ts'
 
@@ -44,7 +45,7 @@ export class Slot {
     const child = this.#options.spawn()
     this.#child = child
     await child.ready
-    this.#watch(child)
+    void this.#watch(child)
   }
 
   /** Starts processes, with growing pauses, until one is ready. */
@@ -57,7 +58,7 @@ export class Slot {
         await this.start()
         return
       } catch (error) {
-        const reason = (error as Error).message
+        const reason = reasonOf(error)
         this.#options.logger.error({ childRole: this.role, reason }, 'process did not start')
       }
     }
@@ -76,7 +77,7 @@ export class Slot {
       const next = this.#options.spawn()
       await next.ready
       this.#child = next
-      this.#watch(next)
+      void this.#watch(next)
     } finally {
       this.#isReplacing = false
       if (this.#child === old && old.hasExited) void this.keepTrying()
@@ -89,12 +90,11 @@ export class Slot {
     this.#isRetired = true
   }
 
-  #watch(child: ManagedChild): void {
-    void child.exited.then(async () => {
-      if (this.#isRetired || this.#isReplacing || this.#child !== child) return
-      const { role, pid } = child
-      this.#options.logger.error({ childRole: role, childPid: pid }, 'process ended, restarting it')
-      await this.keepTrying()
-    })
+  async #watch(child: ManagedChild): Promise<void> {
+    await child.exited
+    if (this.#isRetired || this.#isReplacing || this.#child !== child) return
+    const { role, pid } = child
+    this.#options.logger.error({ childRole: role, childPid: pid }, 'process ended, restarting it')
+    await this.keepTrying()
   }
 }

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../telemetry/logger.ts'
+import { reasonOf } from './error-facts.ts'
 import type { ManagedChild } from './managed-child.ts'
 import type { ChildRole } from './roles.ts'
 import { Slot } from './slot.ts'
@@ -98,7 +98,7 @@ export class Supervisor {
         } catch (error) {
           // One of several may be unlucky; a role of which none ever served will not do better next time.
           if (this.#isStopping) return
-          if (!hasServed) throw new StartError(`${role}: ${(error as Error).message}`)
+          if (!hasServed) throw new StartError(`${role}: ${reasonOf(error)}`)
           await slot.keepTrying()
         }
       }),
@@ -108,34 +108,30 @@ export class Supervisor {
   #spawn(role: ChildRole): ManagedChild {
     const child = this.#options.spawn(role)
     this.#children.add(child)
-    void child.exited.then(() => {
-      this.#children.delete(child)
-      this.#options.onChange(this.children)
-    })
+    void this.#forgetAtEnd(child)
     this.#options.onChange(this.children)
     return child
+  }
+
+  async #forgetAtEnd(child: ManagedChild): Promise<void> {
+    await child.exited
+    this.#children.delete(child)
+    this.#options.onChange(this.children)
   }
 
   async #drain(child: ManagedChild): Promise<void> {
     if (!child.isReady) child.kill('was not needed any more')
     child.send({ parley: 'drain' })
-    const abort = new AbortController()
-    const limitMs = this.#options.drainMs + CLOSING_GRACE_MS[child.role]
-    const timeout = delay(limitMs, undefined, { signal: abort.signal }).then(
-      () => {
-        const { role, pid } = child
-        this.#options.logger.error(
-          { childRole: role, childPid: pid },
-          'process did not finish, killing it',
-        )
-        child.kill('did not finish in time')
-      },
-      // Cancelled: it ended by itself.
-      () => undefined,
-    )
+    const timer = setTimeout(() => {
+      const { role, pid } = child
+      this.#options.logger.error(
+        { childRole: role, childPid: pid },
+        'process did not finish, killing it',
+      )
+      child.kill('did not finish in time')
+    }, this.#options.drainMs + CLOSING_GRACE_MS[child.role])
     await child.exited
-    abort.abort()
-    await timeout
+    clearTimeout(timer)
   }
 
   async #stopAll(isConcerned: (role: ChildRole) => boolean): Promise<void> {
@@ -151,7 +147,7 @@ export class Supervisor {
       try {
         await slot.replace()
       } catch (error) {
-        const reason = (error as Error).message
+        const reason = reasonOf(error)
         logger.error({ childRole: slot.role, reason }, 'replacement did not start, the old stays')
         return
       }

@@ -1,6 +1,6 @@
 export interface LogBatchesOptions {
-  /** Delivers one batch and calls back when the next may come. */
-  readonly send: (lines: readonly string[], done: () => void) => void
+  /** Delivers one batch; the next one waits for it. Does not reject: what is lost is lost. */
+  readonly send: (lines: readonly string[]) => Promise<void>
   /** Told how many lines did not fit since the last batch. */
   readonly onDropped: (count: number) => void
   /** Longest that a line waits for company. More: fewer messages. Less: the stream is closer to now. */
@@ -50,12 +50,15 @@ export class LogBatches {
     this.#timer = undefined
     if (this.#isSending || this.#queue.length === 0) return
     const lines = this.#queue.splice(0, this.#options.maxBatchLines)
-    this.#isSending = true
-    this.#options.send(lines, () => {
-      this.#isSending = false
-      if (this.#queue.length > 0) this.#schedule()
-    })
+    void this.#send(lines)
     this.#reportDropped()
+  }
+
+  async #send(lines: readonly string[]): Promise<void> {
+    this.#isSending = true
+    await this.#options.send(lines)
+    this.#isSending = false
+    if (this.#queue.length > 0) this.#schedule()
   }
 
   #schedule(): void {

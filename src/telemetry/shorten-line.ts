@@ -6,8 +6,9 @@ const KEPT_FIELDS = ['level', 'time', 'pid', 'role', 'agentName', 'agentId']
 /** A line within the bound as it is; a longer one with its standard fields and `isShortened` only. */
 export function shortenLine(line: string): string {
   if (line.length <= MAX_LINE_LENGTH) return line
-  const fields = JSON.parse(line) as Readonly<Record<string, unknown>>
+  const fields: Readonly<Record<string, unknown>> = JSON.parse(line)
   const kept = Object.fromEntries(KEPT_FIELDS.map((field) => [field, fields[field]]))
-  const msg = String(fields['msg'] ?? '').slice(0, MAX_SHORTENED_MESSAGE_LENGTH)
+  const said = fields['msg']
+  const msg = typeof said === 'string' ? said.slice(0, MAX_SHORTENED_MESSAGE_LENGTH) : ''
   return `${JSON.stringify({ ...kept, msg, isShortened: true })}\n`
 }

@@ -2,10 +2,6 @@ import type { Logger } from './logger.ts'
 
 const WITHOUT_STREAM = Symbol('without stream')
 
-interface Marked {
-  readonly [WITHOUT_STREAM]?: true
-}
-
 /**
  * A logger whose lines go to standard output only, never to the clients that watch the log; its
  * children likewise. Everything that says something about the delivery of log lines uses it:
@@ -17,5 +13,5 @@ export function withoutStream(logger: Logger): Logger {
 
 /** True for a logger that `withoutStream` made, and for its children (pino's children inherit). */
 export function isWithoutStream(logger: Logger | undefined): boolean {
-  return (logger as Marked | undefined)?.[WITHOUT_STREAM] === true
+  return logger !== undefined && Reflect.get(logger, WITHOUT_STREAM) === true
 }

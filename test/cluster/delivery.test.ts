@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createDeferred } from '../../src/process/deferred.ts'
+import type { Recorded } from './support/journal.ts'
 import { Load, quiesce } from './support/load.ts'
 import { judgeServer } from './support/oracle.ts'
 import { createChannel, restData } from './support/rest.ts'
@@ -81,37 +83,50 @@ describe('delivery over several gateways', () => {
     await createChannel(server.url, 'upgrading')
     const { url } = server
     const channels = ['upgrading']
-    // Those who upgrade send from their first moment, so messages travel before, during and after it.
-    const steady = await openClients([{ url, name: 'steady', transport: 'websocket', channels }])
-    const upgrading = Array.from(
-      { length: 24 },
-      (_, index) =>
-        new TestClient({ url, name: `upgrading-${index}`, transport: 'upgrade', channels }),
-    )
-    const clients = [...steady, ...upgrading]
+    const gates = Array.from({ length: 24 }, () => createDeferred<undefined>())
+    const clients = await openClients([
+      { url, name: 'steady', transport: 'websocket', channels },
+      ...gates.map(({ promise: upgradeWhen }, index) => {
+        const name = `upgrading-${index}`
+        return { url, name, transport: 'upgrade' as const, channels, upgradeWhen }
+      }),
+    ])
     const load = new Load(clients, { messagesPerSender: 120, windowSize: 6 }).start()
-    await Promise.all(upgrading.map((client) => client.open()))
+    for (const [index, gate] of gates.entries()) {
+      await load.reached((0.7 * (index + 1)) / gates.length)
+      gate.resolve(undefined)
+    }
     await load.done()
     const marker = await quiesce(url, clients)
 
     const journals = clients.map(({ journal }) => journal)
     const { violations } = await judgeServer(server, [...journals, marker], channels)
     expect(violations).toEqual([])
-    const moments = upgrading.map(({ journal }) => {
-      const upgraded = journal.all('upgraded')[0]?.atUs ?? 0
-      const isBefore = ({ atUs }: { readonly atUs: number }): boolean => atUs < upgraded
+    const upgrades = clients.slice(1).map(({ journal }) => {
+      const at = journal.records.findIndex(({ what }) => what === 'upgraded')
+      const counts = (records: readonly Recorded[]) => ({
+        sent: records.filter(({ what }) => what === 'sent').length,
+        seen: records.filter(({ what }) => what === 'entry').length,
+      })
       return {
-        hasUpgraded: upgraded > 0,
-        sentBefore: journal.all('sent').filter(isBefore).length,
-        seenBefore: journal.all('entry').filter(isBefore).length,
-        sentAfter: journal.all('sent').filter((sent) => !isBefore(sent)).length,
+        at,
+        disconnects: journal.count('disconnected'),
+        before: counts(journal.records.slice(0, at)),
+        after: counts(journal.records.slice(at)),
       }
     })
-    console.log(JSON.stringify(moments))
-    expect(moments.every(({ hasUpgraded }) => hasUpgraded)).toBe(true)
-    expect(moments.filter(({ sentBefore }) => sentBefore > 0).length).toBeGreaterThan(12)
-    expect(moments.filter(({ seenBefore }) => seenBefore > 0).length).toBeGreaterThan(12)
-    expect(moments.filter(({ sentAfter }) => sentAfter > 0).length).toBeGreaterThan(12)
+    console.log(
+      upgrades
+        .map((u) =>
+          [u.at, u.disconnects, u.before.sent, u.before.seen, u.after.sent, u.after.seen].join('/'),
+        )
+        .join(' '),
+    )
+    expect(upgrades.filter(({ at }) => at === -1)).toEqual([])
+    expect(upgrades.filter(({ disconnects }) => disconnects > 0)).toEqual([])
+    const isInMidLoad = ({ before, after }: (typeof upgrades)[number]): boolean =>
+      before.sent > 0 && before.seen > 0 && after.sent > 0 && after.seen > 0
+    expect(upgrades.filter(isInMidLoad).length).toBeGreaterThan(12)
     for (const client of clients) await client[Symbol.asyncDispose]()
   })
 

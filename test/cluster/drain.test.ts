@@ -40,7 +40,7 @@ describe('a stop', () => {
       headers: { 'content-type': 'application/json' },
       body: new ReadableStream({}),
       duplex: 'half',
-    } as RequestInit)
+    })
     stuck.catch(() => undefined)
     const startedMs = performance.now()
     expect(await server.stop()).toEqual({ code: 0, signal: null })

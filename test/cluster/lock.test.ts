@@ -20,13 +20,14 @@ describe('the data directory', () => {
 
   it('waits for a server that is just stopping', async () => {
     await using first = await startServer({ PARLEY_GATEWAYS: '1', PARLEY_DRAIN_MS: '1500' })
-    // A request that is never finished keeps the drain going for its whole time.
+    // An upload whose end never comes keeps the drain going for its whole time.
     const controller = new AbortController()
-    const open = fetch(`${first.url}/socket.io/?EIO=4&transport=polling`).then(async (response) => {
-      const { sid } = JSON.parse((await response.text()).slice(1)) as { sid: string }
-      await fetch(`${first.url}/socket.io/?EIO=4&transport=polling&sid=${sid}`, {
-        signal: controller.signal,
-      })
+    const open = fetch(`${first.url}/api/messaging/submit`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: new ReadableStream({}),
+      duplex: 'half',
+      signal: controller.signal,
     })
     open.catch(() => undefined)
     const stopping = first.stop()

@@ -31,6 +31,9 @@ async function watch(url: string): Promise<Watcher> {
   return { socket, lines }
 }
 
+const about = ({ lines }: Watcher, id: string): Line[] =>
+  lines.filter((line) => line.channelId === id)
+
 async function createChannel(server: TestServer): Promise<string> {
   const response = await fetch(`${server.url}/api/messaging/channels`, {
     method: 'POST',
@@ -59,7 +62,6 @@ describe('the log stream', () => {
     await server.healed([gone])
     // The primary logs after the channel was created; what comes once is not followed by a copy.
     const last = await createChannel(server)
-    const about = ({ lines }: Watcher, id: string) => lines.filter((line) => line.channelId === id)
     for (const watcher of watchers) {
       await eventually(() => about(watcher, last).length > 0, { what: 'the last line' })
       expect(about(watcher, channelId)).toHaveLength(1)

@@ -60,7 +60,7 @@ describe('posting', () => {
     ['no author', { author_id: undefined }],
     ['no text', { content: '' }],
     ['text that is none', { content: 42 }],
-    ['no server', { message_server_id: undefined }],
+    ['a server that is no id', { message_server_id: 'no id!' }],
     ['an author that is no id', { author_id: 'no id!' }],
     ['metadata too deep', { metadata: JSON.parse(`${'{"a":'.repeat(20)}1${'}'.repeat(20)}`) }],
     ['metadata that is a list', { metadata: [] }],

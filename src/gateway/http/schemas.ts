@@ -61,7 +61,10 @@ export const name = (description: string, example: string) =>
 export const word = (description: string, example: string) =>
   z.string().min(1).max(LIMITS.maxWordLength).openapi({ description, example })
 
-const serverField = id('Message server; each of its four names will do.', EXAMPLE.server).nullish()
+const serverField = id(
+  'Message server, the default one when absent; each of its four names will do.',
+  EXAMPLE.server,
+).nullish()
 
 /** The message server under each of its spellings; read it with `serverOf`. */
 export const serverFields = {
@@ -87,17 +90,6 @@ export function namedServer(fields: ServerFields): string | undefined {
     fields.serverId ??
     undefined
   )
-}
-
-/** elizaOS's routes refuse a body that names no server. */
-export const serverRequired: [check: (fields: ServerFields) => boolean, refusal: Refusal] = [
-  (fields) => namedServer(fields) !== undefined,
-  { path: ['message_server_id'], message: 'is required' },
-]
-
-interface Refusal {
-  path: string[]
-  message: string
 }
 
 export const channelParams = z.object({ channelId: id('Channel.') })

@@ -1,4 +1,4 @@
-import { io as connect } from 'socket.io-client'
+import { io as connect, NodeWebSocket, NodeXHR } from 'socket.io-client'
 import type { Socket } from 'socket.io-client'
 import { createDeferred } from '../../../src/process/deferred.ts'
 import { within } from './deadline.ts'
@@ -15,6 +15,8 @@ export interface ClientOptions {
   readonly transport: Transport
   /** Joined on every connection; with `since` from the second answer on. */
   readonly channels: readonly string[]
+  /** Holds the upgrade to websocket back until it resolves. */
+  readonly upgradeWhen?: Promise<unknown>
   /** False: a lost connection stays lost. */
   readonly mayReconnect?: boolean
 }
@@ -58,6 +60,21 @@ const TRANSPORTS = {
   polling: ['polling'],
   upgrade: ['polling', 'websocket'],
 } as const
+
+/** The library takes names or classes, not both. */
+function transportsOf({ transport, upgradeWhen }: ClientOptions) {
+  return upgradeWhen === undefined ? [...TRANSPORTS[transport]] : [NodeXHR, heldBack(upgradeWhen)]
+}
+
+/** The library's own websocket, which opens when the promise resolves. */
+function heldBack(until: Promise<unknown>) {
+  return class extends NodeWebSocket {
+    override doOpen(): this {
+      void until.then(() => super.doOpen())
+      return this
+    }
+  }
+}
 
 /** Milliseconds until a refused join is tried again. */
 const JOIN_RETRY_MS = 100
@@ -115,7 +132,7 @@ export class TestClient implements AsyncDisposable {
     this.#options = options
     this.journal = new Journal(options.name)
     this.socket = connect(options.url, {
-      transports: [...TRANSPORTS[options.transport]],
+      transports: transportsOf(options),
       auth: { entityId: options.name },
       forceNew: true,
       autoConnect: false,

@@ -1,6 +1,22 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LogBatches } from '../../../src/telemetry/log-batches.ts'
 
+function collect(options: { isStuck?: boolean } = {}) {
+  const sent: (readonly string[])[] = []
+  const dropped: number[] = []
+  const waiting: (() => void)[] = []
+  const batches = new LogBatches({
+    send: async (lines) => {
+      sent.push(lines)
+      if (options.isStuck === true) await new Promise<void>((resolve) => waiting.push(resolve))
+    },
+    onDropped: (count) => dropped.push(count),
+    maxBatchLines: 3,
+    maxQueuedLines: 5,
+  })
+  return { batches, sent, dropped, waiting }
+}
+
 describe('LogBatches', () => {
   beforeEach(() => {
     vi.useFakeTimers()
@@ -9,47 +25,30 @@ describe('LogBatches', () => {
     vi.useRealTimers()
   })
 
-  function collect(options: { isStuck?: boolean } = {}) {
-    const sent: (readonly string[])[] = []
-    const dropped: number[] = []
-    const waiting: (() => void)[] = []
-    const batches = new LogBatches({
-      send: (lines, done) => {
-        sent.push(lines)
-        if (options.isStuck === true) waiting.push(done)
-        else done()
-      },
-      onDropped: (count) => dropped.push(count),
-      maxBatchLines: 3,
-      maxQueuedLines: 5,
-    })
-    return { batches, sent, dropped, waiting }
-  }
-
-  it('gathers lines for 100 ms, in order, each in one batch', () => {
+  it('gathers lines for 100 ms, in order, each in one batch', async () => {
     const { batches, sent } = collect()
     for (const line of ['a', 'b', 'c', 'd']) batches.push(line)
     expect(sent).toEqual([])
-    vi.advanceTimersByTime(100)
+    await vi.advanceTimersByTimeAsync(100)
     expect(sent).toEqual([['a', 'b', 'c']])
-    vi.advanceTimersByTime(100)
+    await vi.advanceTimersByTimeAsync(100)
     expect(sent).toEqual([['a', 'b', 'c'], ['d']])
   })
 
-  it('has one batch under way at a time', () => {
+  it('has one batch under way at a time', async () => {
     const { batches, sent, waiting } = collect({ isStuck: true })
     for (const line of ['a', 'b', 'c', 'd']) batches.push(line)
     vi.advanceTimersByTime(10_000)
     expect(sent).toHaveLength(1)
     waiting.shift()?.()
-    vi.advanceTimersByTime(100)
+    await vi.advanceTimersByTimeAsync(100)
     expect(sent).toHaveLength(2)
   })
 
-  it('counts what does not fit and says how much it was', () => {
+  it('counts what does not fit and says how much it was', async () => {
     const { batches, sent, dropped } = collect()
     for (let line = 0; line < 9; line += 1) batches.push(String(line))
-    vi.advanceTimersByTime(300)
+    await vi.advanceTimersByTimeAsync(300)
     expect(sent.flat()).toEqual(['0', '1', '2', '3', '4'])
     expect(dropped).toEqual([4])
   })

@@ -8,7 +8,7 @@ import { hasContent, messageFields, nameIn, splitAttachments } from '../message-
 import { created, ok } from '../reply.ts'
 import { messageRowSchema } from '../row-schemas.ts'
 import { messageRow } from '../rows.ts'
-import { anyJson, envelope, EXAMPLE, id, serverRequired, word } from '../schemas.ts'
+import { anyJson, envelope, EXAMPLE, id, word } from '../schemas.ts'
 import { changesOf, editFields } from './single-messages.ts'
 
 const tag = 'Agents'
@@ -28,7 +28,6 @@ const submitBody = z
     in_reply_to_message_id: id('The message it answers.', EXAMPLE.message).nullish(),
     messageId: id('Chosen id. Sent again, the first row is answered.', EXAMPLE.message).nullish(),
   })
-  .refine(...serverRequired)
   .refine(hasContent, 'content is required')
   .openapi('SubmitMessage')
 

@@ -17,7 +17,6 @@ import {
   name,
   namedServer,
   serverFields,
-  serverRequired,
 } from '../schemas.ts'
 
 const CHANNELS = '/api/messaging/channels'
@@ -39,7 +38,6 @@ const createBody = z
     topic: topic.nullish(),
     metadata: jsonObject('Free form.').nullish(),
   })
-  .refine(...serverRequired)
   .openapi('CreateChannel')
 
 const CREATE_WORDS =

@@ -6,7 +6,7 @@ import { newId } from '../../../util/new-id.ts'
 import { endpoint } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { hasContent, messageFields, nameIn, splitAttachments } from '../message-input.ts'
-import { EXAMPLE, id, namedServer, serverFields, serverRequired } from '../schemas.ts'
+import { EXAMPLE, id, namedServer, serverFields } from '../schemas.ts'
 
 const tag = 'Agents'
 
@@ -22,7 +22,6 @@ const ingestBody = z
     }),
     in_reply_to_message_id: id('The message it answers.', EXAMPLE.message).nullish(),
   })
-  .refine(...serverRequired)
   .refine(hasContent, 'content is required')
   .openapi('IngestMessage')
 
@@ -53,7 +52,6 @@ const completeBody = z
     messageId: id('The message that is complete.', EXAMPLE.message).nullish(),
     message_id: id('Another name of `messageId`.', EXAMPLE.message).nullish(),
   })
-  .refine(...serverRequired)
   .openapi('CompleteMessage')
 
 /** Messages from other worlds, and the word that no more will come. */

@@ -11,7 +11,7 @@ import { messageQuery, pageQuery } from '../page-query.ts'
 import { noContent, ok } from '../reply.ts'
 import { busMessageSchema, listedMessageSchema } from '../row-schemas.ts'
 import { busRow, listedMessageRow } from '../rows.ts'
-import { channelParams, envelope, EXAMPLE, id, namedServer, serverRequired } from '../schemas.ts'
+import { channelParams, envelope, EXAMPLE, id, namedServer } from '../schemas.ts'
 import { checkTransport } from '../transport.ts'
 
 const MESSAGES = '/api/messaging/channels/{channelId}/messages'
@@ -43,7 +43,6 @@ const postBody = z
       .openapi({ type: 'string', enum: ['websocket', 'http', 'sse'], default: 'websocket' }),
     mode: z.unknown().optional().openapi({ type: 'string', description: 'Older `transport`.' }),
   })
-  .refine(...serverRequired)
   .refine(hasContent, 'content is required')
   .openapi('PostMessage')
 
