@@ -68,11 +68,6 @@ export class LogCore {
     })
   }
 
-  /** True once storage failed; answers given after that mean "unknown". */
-  get hasFailed(): boolean {
-    return this.#hasFailed
-  }
-
   /** Changes that wait for the disk. */
   get pending(): number {
     return this.#commits.pending

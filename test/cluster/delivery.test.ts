@@ -67,6 +67,7 @@ describe('delivery over several gateways', () => {
 
   it('loses, doubles and reorders nothing under load, whatever the transport', async () => {
     await using run = await openRun(server.url, {
+      name: 'mixed',
       clientCount: 16,
       channelCount: 4,
       load: { messagesPerSender: 300, windowSize: 8 },

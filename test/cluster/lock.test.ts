@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { openUpload } from './support/connection.ts'
 import { ServerProcess, startServer } from './support/server.ts'
 
 describe('the data directory', () => {
@@ -20,20 +21,12 @@ describe('the data directory', () => {
 
   it('waits for a server that is just stopping', async () => {
     await using first = await startServer({ PARLEY_GATEWAYS: '1', PARLEY_DRAIN_MS: '1500' })
-    // An upload whose end never comes keeps the drain going for its whole time.
-    const controller = new AbortController()
-    const open = fetch(`${first.url}/api/messaging/submit`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: new ReadableStream({}),
-      duplex: 'half',
-      signal: controller.signal,
-    })
-    open.catch(() => undefined)
+    // It keeps the drain going for its whole time.
+    const upload = await openUpload(first.port)
     const stopping = first.stop()
     await using second = await startServer({ PARLEY_GATEWAYS: '1' }, { dataDir: first.dataDir })
     expect(await stopping).toEqual({ code: 0, signal: null })
     expect((await fetch(`${second.url}/readyz`)).status).toBe(200)
-    controller.abort()
+    upload.destroy()
   })
 })

@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 
@@ -8,7 +9,7 @@ export interface Answer {
   readonly body: string
 }
 
-export const ENGINE_PATH = '/socket.io/?EIO=4&transport=polling'
+const ENGINE_PATH = '/socket.io/?EIO=4&transport=polling'
 
 /** One keep-alive connection, which the port gave to one gateway: everything on it reaches that one first. */
 export class Connection implements Disposable {
@@ -66,4 +67,19 @@ export async function connectToDifferentGateways(
   }
   if (found.size < count) throw new Error(`200 connections reached ${found.size} gateways`)
   return [...found.values()]
+}
+
+/** A request that the server has begun to read and whose body never comes. */
+export async function openUpload(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(
+    'POST /api/messaging/submit HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n' +
+      'Content-Length: 100\r\nExpect: 100-continue\r\n\r\n',
+  )
+  // Node says "100 Continue" when it hands the request to its listeners.
+  await new Promise((resolve, reject) => {
+    socket.once('data', resolve)
+    socket.once('error', reject)
+  })
+  return socket
 }

@@ -14,6 +14,8 @@ import type { ClientOptions, TestClient, Transport } from './sockets.ts'
 const MIX: readonly Transport[] = ['websocket', 'upgrade', 'polling', 'websocket']
 
 export interface RunOptions {
+  /** Begins the names of the run's channels and clients. */
+  readonly name: string
   readonly clientCount: number
   readonly channelCount: number
   /** `MIX` in turn when absent. */
@@ -56,14 +58,14 @@ export class Run implements AsyncDisposable {
 
 /** Creates the channels and connects the clients; each is in two of the channels, side by side. */
 export async function openRun(url: string, options: RunOptions): Promise<Run> {
-  const { clientCount, channelCount, transports = MIX, load } = options
-  const channels = Array.from({ length: channelCount }, (_, index) => `room-${index}`)
+  const { name, clientCount, channelCount, transports = MIX, load } = options
+  const channels = Array.from({ length: channelCount }, (_, index) => `${name}-room-${index}`)
   for (const channelId of channels) await createChannel(url, channelId)
   const clients = Array.from({ length: clientCount }, (_, index): ClientOptions => {
     const own = [index, index + 1].map((place) => channels[place % channelCount])
     return {
       url,
-      name: `client-${index}`,
+      name: `${name}-${index}`,
       transport: transports[index % transports.length] ?? 'websocket',
       channels: [...new Set(own.filter((channelId) => channelId !== undefined))],
     }

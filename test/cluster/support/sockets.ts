@@ -200,6 +200,17 @@ export class TestClient implements AsyncDisposable {
     })
   }
 
+  /** Resolves when the connection is a websocket: at once, or when its upgrade is over. */
+  async onWebSocket(): Promise<void> {
+    const { engine } = this.socket.io
+    if (engine.transport.name === 'websocket') return
+    const { promise, resolve } = createDeferred<undefined>()
+    engine.once('upgrade', () => {
+      resolve(undefined)
+    })
+    await within(promise, () => `${this.name} did not upgrade`)
+  }
+
   /** The last number seen of a channel; undefined before the first join. */
   positionOf(channelId: string): Position | undefined {
     return this.#positions.get(channelId)

@@ -1,0 +1,121 @@
+import { describe, expect, it, vi } from 'vitest'
+import { LogCore } from '../../../src/log/core.ts'
+import type { Applied, LogEngine } from '../../../src/log/engine.ts'
+import { createMemoryEngine } from '../../../src/log/memory/memory-engine.ts'
+import { channelIn, post } from '../../contract/engine-support.ts'
+import { Recorder } from '../../contract/support/recorder.ts'
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+function setUp(change: (engine: LogEngine) => LogEngine = (engine) => engine) {
+  const memory = createMemoryEngine()
+  const channelId = channelIn(memory)
+  const onFailure = vi.fn()
+  const core = new LogCore({ engine: change(memory), onFailure })
+  const submit = (text: string): Promise<Applied> =>
+    new Promise((resolve) => {
+      core.submit(post(channelId, text), 1, resolve)
+    })
+  return { core, channelId, onFailure, submit, memory }
+}
+
+describe('LogCore', () => {
+  it('delivers what was committed together in one call, before any of it is answered', async () => {
+    const { core, channelId, submit } = setUp()
+    const feed = new Recorder()
+    core.attach(feed).follow(channelId)
+    const seen: unknown[] = []
+    await Promise.all(
+      ['a', 'b', 'c'].map((text) => submit(text).then(() => seen.push(feed.calls(channelId)[0]))),
+    )
+    expect(feed.calls(channelId)).toEqual([[1, 2, 3]])
+    expect(seen).toEqual(Array(3).fill([1, 2, 3]))
+  })
+
+  it('says when a batch is out: behind its entries and its answers', async () => {
+    const { core, channelId } = setUp()
+    const order: string[] = []
+    core
+      .attach({
+        onEntries: () => order.push('entries'),
+        onEphemeral: () => order.push('frame'),
+        onBatchEnd: () => order.push('end'),
+      })
+      .follow(channelId)
+    core.submit(post(channelId, 'a'), 1, () => order.push('answer'))
+    await turn()
+    expect(order).toEqual(['entries', 'answer', 'end'])
+  })
+
+  it('delivers nothing twice to a consumer that follows from within a delivery', async () => {
+    const { core, channelId, memory, submit } = setUp()
+    const otherId = channelIn(memory)
+    const seqs: number[] = []
+    const positions: number[] = []
+    const attachment = core.attach({
+      onEntries: (id, entries) => {
+        if (id === otherId) seqs.push(...entries.map(({ seq }) => seq))
+        else if (positions.length === 0) positions.push(attachment.follow(otherId))
+      },
+      onEphemeral: () => undefined,
+    })
+    attachment.follow(channelId)
+    const first = submit('a')
+    const answered = new Promise((resolve) => {
+      core.submit(post(otherId, 'same batch'), 1, resolve)
+    })
+    await Promise.all([first, answered])
+    await new Promise((resolve) => {
+      core.submit(post(otherId, 'later'), 1, resolve)
+    })
+    expect(positions).toEqual([1])
+    expect(seqs).toEqual([2])
+  })
+
+  it('goes on for the others when a consumer throws', async () => {
+    const { core, channelId, submit, onFailure } = setUp()
+    const broken = {
+      onEntries: () => {
+        throw new Error('broken consumer')
+      },
+      onEphemeral: () => undefined,
+    }
+    core.attach(broken).follow(channelId)
+    const feed = new Recorder()
+    core.attach(feed).follow(channelId)
+    expect(await submit('a')).toMatchObject({ outcome: { seq: 1 } })
+    expect(feed.seqs(channelId)).toEqual([1])
+    expect(onFailure).not.toHaveBeenCalled()
+  })
+
+  it('answers WRITER_UNAVAILABLE and reports it when storage fails, and publishes nothing', async () => {
+    const disk = new Error('the disk is gone')
+    const { core, channelId, submit, onFailure } = setUp((engine) => ({
+      ...engine,
+      head: (id) => engine.head(id),
+      apply: () => {
+        throw disk
+      },
+    }))
+    const feed = new Recorder()
+    core.attach(feed).follow(channelId)
+    const results = await Promise.all([submit('a'), submit('b')])
+    for (const result of results)
+      expect(result).toMatchObject({ error: { code: 'WRITER_UNAVAILABLE' } })
+    expect(onFailure).toHaveBeenCalledExactlyOnceWith(disk)
+    expect(feed.seqs(channelId)).toEqual([])
+  })
+
+  it('lets the engine erase in the background until nothing is left', async () => {
+    let left = 3
+    const sweep = vi.fn(() => {
+      left -= 1
+      return left > 0
+    })
+    const { core } = setUp((engine) => Object.assign(engine, { sweep }))
+    core.start()
+    await expect.poll(() => left).toBe(0)
+    expect(sweep).toHaveBeenCalledTimes(3)
+    core.close()
+  })
+})
