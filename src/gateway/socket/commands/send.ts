@@ -71,16 +71,18 @@ function release(edge: Edge, sent: Sent, outcome: Outcome): void {
   const own = connection.own.get(messageId)
   const { message, seq = 0 } = outcome
   if (own === undefined || message === undefined) return
+  // Told by the id: this very message, submitted again to a new writer, is a duplicate there only.
+  const isRepeat = message.id !== messageId
   const membership = connection.memberships.get(message.channelId)
   const isToBeDelivered =
-    outcome.isDuplicate !== true &&
+    !isRepeat &&
     membership !== undefined &&
     edge.live.willDeliver(message.channelId, membership, seq)
   if (isToBeDelivered) return
   connection.own.delete(messageId)
   const ack = ackPayload(message, own.clientMessageId)
   const packets = [eventPacket(EVENTS.messageAck, ack)]
-  if (outcome.isDuplicate !== true) {
+  if (!isRepeat) {
     const entry: Entry = {
       kind: 'posted',
       channelId: message.channelId,
