@@ -94,8 +94,14 @@ export class ReconnectingLink {
     this.#isClosed = true
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#link?.end('closed by this side')
     await this.#attempt
+    const link = this.#link
+    if (link === undefined) return
+    const closed = new Promise<string>((resolve) => {
+      link.onClose(resolve)
+    })
+    link.end('closed by this side')
+    await closed
   }
 
   async #connect(): Promise<void> {

@@ -57,6 +57,9 @@ export function attachSessionRouting(
     for (const listener of upgradeListeners) listener.call(server, request, socket, head)
   }
 
+  // Engine.IO takes the server's end for the end of all its sessions. The server counts only its own
+  // connections: while it drains it ends when those are closed, and would cut the ones handed over.
+  server.removeAllListeners('close')
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
     const destination = destinationOf(request.url ?? '/')

@@ -60,10 +60,12 @@ export class Supervisor {
     return this.#isStopping
   }
 
-  /** Resolves when every role serves. @throws StartError when a role cannot; then everything has been ended. */
+  /** Resolves when every role serves, or when a stop came first. @throws StartError when a role cannot; then everything has been ended. */
   async start(): Promise<void> {
     try {
-      for (const role of ['writer', 'gateway', 'agent-host'] as const) await this.#startRole(role)
+      for (const role of ['writer', 'gateway', 'agent-host'] as const) {
+        if (!this.#isStopping) await this.#startRole(role)
+      }
     } catch (error) {
       await this.#abort()
       throw error

@@ -81,7 +81,7 @@ export const typingSchema = z.object({ ...channelRef, entityId: optionalId })
 
 export const genericSchema = z.object({
   type: z.union([z.string(), z.number()]),
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
 })
 
 export const logFilterSchema = z.object({

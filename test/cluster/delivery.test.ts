@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDeferred } from '../../src/process/deferred.ts'
+import { TEST_TIMEOUT_MS } from './support/deadline.ts'
 import type { Recorded } from './support/journal.ts'
 import { Load, quiesce } from './support/load.ts'
 import { judgeServer } from './support/oracle.ts'
@@ -24,6 +25,14 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 })
 
+const seenBy = ({ journal }: TestClient) =>
+  journal.all('entry').map(({ seq, messageId, senderId }) => ({ seq, messageId, senderId }))
+
+const counts = (records: readonly Recorded[]) => ({
+  sent: records.filter(({ what }) => what === 'sent').length,
+  seen: records.filter(({ what }) => what === 'entry').length,
+})
+
 /** Two clients of which no gateway serves both. */
 async function openOnTwoGateways(channelId: string): Promise<[TestClient, TestClient]> {
   const options = { url: server.url, transport: 'websocket', channels: [channelId] } as const
@@ -36,7 +45,7 @@ async function openOnTwoGateways(channelId: string): Promise<[TestClient, TestCl
   throw new Error(`${MAX_CONNECTIONS} connections all reached ${first.gatewayId}`)
 }
 
-describe('delivery over several gateways', () => {
+describe('delivery over several gateways', { timeout: TEST_TIMEOUT_MS }, () => {
   it('shows two senders on different gateways one order, their own messages included', async () => {
     await createChannel(server.url, 'one-order')
     const [ann, bob] = await openOnTwoGateways('one-order')
@@ -46,8 +55,6 @@ describe('delivery over several gateways', () => {
     await load.done()
     const marker = await quiesce(server.url, [ann, bob])
 
-    const seenBy = ({ journal }: TestClient) =>
-      journal.all('entry').map(({ seq, messageId, senderId }) => ({ seq, messageId, senderId }))
     const history = await readHistory(server.url, 'one-order')
     expect(history).toHaveLength(2_001)
     expect(seenBy(ann)).toEqual(
@@ -105,10 +112,6 @@ describe('delivery over several gateways', () => {
     expect(violations).toEqual([])
     const upgrades = clients.slice(1).map(({ journal }) => {
       const at = journal.records.findIndex(({ what }) => what === 'upgraded')
-      const counts = (records: readonly Recorded[]) => ({
-        sent: records.filter(({ what }) => what === 'sent').length,
-        seen: records.filter(({ what }) => what === 'entry').length,
-      })
       return {
         at,
         disconnects: journal.count('disconnected'),
@@ -116,13 +119,6 @@ describe('delivery over several gateways', () => {
         after: counts(journal.records.slice(at)),
       }
     })
-    console.log(
-      upgrades
-        .map((u) =>
-          [u.at, u.disconnects, u.before.sent, u.before.seen, u.after.sent, u.after.seen].join('/'),
-        )
-        .join(' '),
-    )
     expect(upgrades.filter(({ at }) => at === -1)).toEqual([])
     expect(upgrades.filter(({ disconnects }) => disconnects > 0)).toEqual([])
     const isInMidLoad = ({ before, after }: (typeof upgrades)[number]): boolean =>
@@ -136,8 +132,10 @@ describe('delivery over several gateways', () => {
     const channelId = 'raced'
     const clients = await openClients(
       Array.from({ length: 100 }, (_, index) => ({
-        ...{ url, name: `racer-${index}`, channels: [channelId] },
+        url,
+        name: `racer-${index}`,
         transport: 'websocket' as const,
+        channels: [channelId],
       })),
     )
     expect(byGateway(clients).size).toBe(GATEWAYS)

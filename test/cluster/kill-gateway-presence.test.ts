@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { TEST_TIMEOUT_MS } from './support/deadline.ts'
 import { eventually } from './support/eventually.ts'
 import { channelPath, restData } from './support/rest.ts'
 import { byGateway } from './support/run.ts'
@@ -37,7 +38,7 @@ async function present(url: string): Promise<string[]> {
 const namesOf = (clients: readonly TestClient[]): string[] =>
   clients.map(({ name }) => name).toSorted()
 
-describe('presence after kill -9 of a gateway', () => {
+describe('presence after kill -9 of a gateway', { timeout: TEST_TIMEOUT_MS }, () => {
   it('lets exactly its entities leave, for the others and for REST', async () => {
     await using server = await startServer({ PARLEY_GATEWAYS: String(GATEWAYS) })
     const { url } = server

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TEST_TIMEOUT_MS } from './support/deadline.ts'
 import { changeAtRandom, Changer, seeded } from './support/changes.ts'
 import { byGateway, openRun } from './support/run.ts'
 import type { Run } from './support/run.ts'
@@ -30,14 +31,14 @@ function lost(run: Run): string[] {
     .map(({ name }) => name)
 }
 
-describe('kill -9 of a gateway in mid-load', () => {
+describe('kill -9 of a gateway in mid-load', { timeout: TEST_TIMEOUT_MS }, () => {
   it('loses, doubles and reorders nothing, and clients of other gateways notice nothing', async () => {
     await using run = await openRun(server.url, {
       name: 'websocket',
       clientCount: 16,
       channelCount: 4,
       transports: ['websocket', 'upgrade'],
-      load: { messagesPerSender: 400, windowSize: 8 },
+      load: { messagesPerSender: 250, windowSize: 8 },
     })
     await Promise.all(run.clients.map((client) => client.onWebSocket()))
     const groups = [...byGateway(run.clients).values()]
@@ -64,7 +65,7 @@ describe('kill -9 of a gateway in mid-load', () => {
       name: 'mixed',
       clientCount: 16,
       channelCount: 4,
-      load: { messagesPerSender: 400, windowSize: 8 },
+      load: { messagesPerSender: 250, windowSize: 8 },
     })
     const [first, second] = await server.pids('gateway')
     run.load.start()

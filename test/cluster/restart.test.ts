@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { DEFAULT_SERVER_ID } from '../../src/protocol/limits.ts'
+import { TEST_TIMEOUT_MS } from './support/deadline.ts'
 import { quiesce } from './support/load.ts'
 import { judgeServer } from './support/oracle.ts'
 import { channelPath, rest, restData } from './support/rest.ts'
@@ -23,20 +25,24 @@ async function contentOf(url: string, channelId: string) {
   return { details, participants, messages }
 }
 
-describe('a start on the data of a server before it', () => {
+describe('a start on the data of a server before it', { timeout: TEST_TIMEOUT_MS }, () => {
   it('shows the same channels, participants and messages, and goes on with the next number', async () => {
     await using data = await temporaryDataDir()
     const first = await startOn(data.path)
     await using writer = await new TestClient({
-      ...{ url: first.url, name: 'writer', channels: ['kept'] },
+      url: first.url,
+      name: 'writer',
       transport: 'websocket',
+      channels: ['kept'],
     }).open()
     await rest(first.url, {
       method: 'POST',
       path: '/api/messaging/channels',
       body: {
-        ...{ id: 'kept', name: 'Kept', type: 'GROUP', topic: 'What stays' },
-        message_server_id: '00000000-0000-0000-0000-000000000000',
+        id: 'kept',
+        name: 'Kept',
+        topic: 'What stays',
+        message_server_id: DEFAULT_SERVER_ID,
         participantCentralUserIds: ['ann', 'bob'],
         metadata: { colour: 'green' },
       },
@@ -90,7 +96,7 @@ describe('a start on the data of a server before it', () => {
       name: 'drained',
       clientCount: 12,
       channelCount: 3,
-      load: { messagesPerSender: 400, windowSize: 8 },
+      load: { messagesPerSender: 250, windowSize: 8 },
     })
     run.load.start()
     await run.load.reached(0.4)
@@ -110,7 +116,7 @@ describe('a start on the data of a server before it', () => {
       name: 'killed',
       clientCount: 12,
       channelCount: 3,
-      load: { messagesPerSender: 400, windowSize: 8 },
+      load: { messagesPerSender: 250, windowSize: 8 },
     })
     run.load.start()
     for (const share of [0.3, 0.6]) {

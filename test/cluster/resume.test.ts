@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TEST_TIMEOUT_MS } from './support/deadline.ts'
 import { quiesce } from './support/load.ts'
 import { judgeServer } from './support/oracle.ts'
 import { channelPath, createChannel, rest } from './support/rest.ts'
@@ -17,7 +18,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 })
 
-describe('resuming', () => {
+describe('resuming', { timeout: TEST_TIMEOUT_MS }, () => {
   it('shows everything once and in order to clients that lose their connection again and again', async () => {
     await using run = await openRun(server.url, {
       name: 'churn',

@@ -4,7 +4,12 @@ import { once } from 'node:events'
 import { io } from 'socket.io-client'
 import type { Socket } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { connectToDifferentGateways } from './support/connection.ts'
+import {
+  connectToDifferentGateways,
+  openForeignSocket,
+  readUntil,
+  writeUpgrade,
+} from './support/connection.ts'
 import type { Connection, Session } from './support/connection.ts'
 import { eventually } from './support/eventually.ts'
 import { startServer } from './support/server.ts'
@@ -50,17 +55,6 @@ describe('session routing', () => {
     return { foreign: two.connection, session: one.session }
   }
 
-  /** A raw connection to a gateway that does not have the session. */
-  async function foreignSocket(session: Session): Promise<TcpSocket> {
-    for (;;) {
-      const socket = connectTcp(server.port, '127.0.0.1')
-      socket.write('GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\n\r\n')
-      const answer = await readUntil(socket, '}')
-      if (!answer.includes(`"sid":"${session.gateway}.`)) return socket
-      socket.destroy()
-    }
-  }
-
   it.each(['polling', 'polling then websocket', 'websocket'])(
     'carries stock clients on every gateway: %s',
     async (transports) => {
@@ -101,7 +95,7 @@ describe('session routing', () => {
   it('does not lose step when a forwarded upload is aborted half-way', async () => {
     const { foreign, session } = await foreignPair()
     foreign[Symbol.dispose]()
-    const socket = await foreignSocket(session)
+    const socket = await openForeignSocket(server.port, session)
     socket.write(
       `POST ${session.path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n42["GET /healthz HTTP/1.1`,
     )
@@ -132,11 +126,12 @@ describe('session routing', () => {
   it('answers with a lost session, and stays in step, when its gateway is killed in mid-upload', async () => {
     const { foreign, session } = await foreignPair()
     foreign[Symbol.dispose]()
-    const socket = await foreignSocket(session)
+    const socket = await openForeignSocket(server.port, session)
     const victim = await pidOfSession(server, session)
-    const rest = 'x'.repeat(500)
+    // More than any buffer on the way holds.
+    const half = 'x'.repeat(450_000)
     socket.write(
-      `POST ${session.path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n${rest}`,
+      `POST ${session.path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n${half}`,
     )
     // The owner has the first half when it has answered something sent after it.
     await roundTripOver(server, session)
@@ -144,7 +139,7 @@ describe('session routing', () => {
     const first = await readUntil(socket, '}')
     expect(first).toMatch(/^HTTP\/1\.1 400 /)
     expect(first).toContain(JSON.stringify(UNKNOWN_SESSION))
-    socket.write(`${rest}GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+    socket.write(`${half}GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     const second = await readUntil(socket, '}')
     expect(second).toMatch(/^HTTP\/1\.1 200 /)
     socket.destroy()
@@ -154,7 +149,7 @@ describe('session routing', () => {
   it('closes an upgrade that its gateway does not take in time', async () => {
     const { foreign, session } = await foreignPair()
     foreign[Symbol.dispose]()
-    const socket = await foreignSocket(session)
+    const socket = await openForeignSocket(server.port, session)
     const stopped = await pidOfSession(server, session)
     process.kill(stopped, 'SIGSTOP')
     const startedMs = performance.now()
@@ -188,28 +183,9 @@ describe('session routing', () => {
   })
 })
 
-async function readUntil(socket: TcpSocket, end: string): Promise<string> {
-  let text = ''
-  return new Promise((resolve, reject) => {
-    const onData = (chunk: Buffer): void => {
-      text += chunk.toString()
-      if (!text.includes(end)) return
-      socket.off('data', onData).off('close', onClose)
-      resolve(text)
-    }
-    const onClose = (): void => {
-      reject(new Error(`closed after ${JSON.stringify(text)}`))
-    }
-    socket.on('data', onData).on('close', onClose).on('error', reject)
-  })
-}
-
 /** Sends an upgrade request; resolves with everything that came until the end. */
 async function upgradeBy(socket: TcpSocket, path: string): Promise<string> {
-  socket.write(
-    `GET ${path.replace('polling', 'websocket')} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-  )
+  writeUpgrade(socket, path)
   let text = ''
   socket.on('data', (chunk: Buffer) => {
     text += chunk.toString()

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startServer } from '../cluster/support/server.ts'
 import type { TestServer } from '../cluster/support/server.ts'
+import { PATIENTLY } from './support/client.ts'
 import { Clients } from './support/clients.ts'
 import { CHANNEL, ONE, SOCKET_MESSAGE_TYPE, TWO } from './support/words.ts'
 
@@ -64,9 +65,9 @@ describe('the page: connection events and message types', () => {
     }
     await using clients = new Clients(server.url)
     const [one] = await clients.pair()
-    await expect.poll(count).toBe(2)
+    await expect.poll(count, PATIENTLY).toBe(2)
     one.socket.disconnect()
-    await expect.poll(count).toBe(1)
+    await expect.poll(count, PATIENTLY).toBe(1)
   })
 
   const joins = ['room_joining', 'ROOM_JOINING'] as const

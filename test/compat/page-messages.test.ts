@@ -246,9 +246,25 @@ describe('the page: real-time messaging', () => {
     const [sender, other] = await clients.pair({}, { entityId: TWO })
     await other.join(CHANNEL)
     sender.emit('room_joining', { channelId: CHANNEL, entityId: 'joined-as' })
+    await sender.saw('channel_joined')
     sender.emit('message', generic)
     await other.saw('messageBroadcast', { senderId: 'joined-as', text: generic.payload.message })
     await sender.saw('messageAck', { channelId: CHANNEL })
+  })
+
+  it('a join counts for the message right behind it, which did not wait for its answer', async () => {
+    await using clients = new Clients(server.url)
+    for (let round = 0; round < 20; round += 1) {
+      const sender = await clients.connect()
+      const channelId = `right-behind-${round}`
+      sender.emit('room_joining', { channelId, entityId: 'joined-as' })
+      const answer = await sender.request('message', {
+        ...generic,
+        payload: { ...generic.payload, channelId },
+      })
+      expect(answer, `round ${round}`).toMatchObject({ channelId, status: ACK_STATUS })
+      await sender.saw('messageBroadcast', { channelId, senderId: 'joined-as' })
+    }
   })
 
   it('with neither, a sender is required and the client is told', async () => {

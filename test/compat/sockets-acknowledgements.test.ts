@@ -154,6 +154,38 @@ describe('acknowledgements', () => {
       }
     })
 
+    it('joins, leaves and sends without waiting: each send is seen and acknowledged once', async () => {
+      await using clients = new Clients(server.url)
+      const client = await clients.connect({ entityId: ONE })
+      const ways = [
+        'join send',
+        'send join',
+        'join send leave',
+        'join join send',
+        'join leave send',
+      ]
+      const names = ways.flatMap((way) =>
+        Array.from({ length: 20 }, (_, index) => ({
+          channelId: `hasty-${way.replaceAll(' ', '-')}-${index}`,
+          way,
+        })),
+      )
+      for (const { channelId, way } of names) {
+        for (const event of way.split(' ')) {
+          const content = event === 'send' ? { message: 'hasty', messageId: channelId } : {}
+          client.emit(event === 'send' ? 'send_message' : event, { channelId, ...content })
+        }
+      }
+      await client.sawMany('messageAck', names.length)
+      await client.roundTrip()
+      for (const { channelId } of names) {
+        const own = client.all('messageBroadcast', { channelId })
+        const acks = client.all('messageAck', { channelId })
+        expect([own.length, acks.length], channelId).toEqual([1, 1])
+        expect(own[0]).toMatchObject({ clientMessageId: channelId, id: acks[0]?.messageId })
+      }
+    })
+
     it('500 rapid sends of one sender stay in order, for it, for others and in the history', async () => {
       await using clients = new Clients(server.url)
       const [sender, other] = await clients.pair({ entityId: ONE }, { entityId: TWO })

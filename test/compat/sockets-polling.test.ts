@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startServer } from '../cluster/support/server.ts'
 import type { TestServer } from '../cluster/support/server.ts'
+import { PATIENTLY } from './support/client.ts'
 import type { Client } from './support/client.ts'
 import { Clients } from './support/clients.ts'
 import { ACK_STATUS, ONE, TWO } from './support/words.ts'
@@ -104,7 +105,7 @@ describe.each(Object.entries(TRANSPORTS))('a client that speaks %s', (_name, tra
     await using clients = new Clients(server.url)
     const client = await clients.connect(withEntity(ONE))
     const last = transports.at(-1)
-    await expect.poll(() => client.socket.io.engine.transport.name).toBe(last)
+    await expect.poll(() => client.socket.io.engine.transport.name, PATIENTLY).toBe(last)
     await client.roundTrip()
     expect(client.socket.io.engine.transport.name).toBe(last)
   })

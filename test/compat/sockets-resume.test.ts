@@ -201,6 +201,26 @@ describe('resume by since', () => {
     expect(seqsOf(bob)).toEqual([1, 2, 1, 2, 3])
   })
 
+  it('joining again amid its own sends: each is acknowledged once and in order, each join answered', async () => {
+    await using clients = new Clients(server.url)
+    const client = await clients.connect({ entityId: ONE })
+    const epoch = await epochOf(client, 'amid')
+    const texts = Array.from({ length: MAX_RESUME }, (_, index) => `amid ${index}`)
+    const joins: Promise<Payload>[] = []
+    for (const [index, text] of texts.entries()) {
+      client.emit('2', { channelId: 'amid', message: text, messageId: text })
+      if (index % 5 === 2) joins.push(client.join('amid', { since: { epoch, seq: 0 } }))
+    }
+    const answers = await Promise.all(joins)
+    expect(answers.map(({ recovered }) => recovered)).toEqual(joins.map(() => true))
+    const acks = await client.sawMany('messageAck', texts.length)
+    await client.roundTrip()
+    expect(client.all('messageAck')).toHaveLength(texts.length)
+    expect(acks.map(({ clientMessageId }) => clientMessageId)).toEqual(texts)
+    const own = new Set(client.all('messageBroadcast').map((one) => one.clientMessageId))
+    expect([...own]).toEqual(texts)
+  })
+
   it('a malformed since is refused, and the connection is not in the channel', async () => {
     await using clients = new Clients(server.url)
     const [alice, bob] = await clients.pair({ entityId: ONE }, { entityId: TWO })

@@ -28,7 +28,7 @@ describeLog('LocalLog on SQLite', async (limits) => {
   const file = databaseIn(directory.path)
   const fixture = localFixture(openSqliteEngine({ file, durability: 'normal' }), limits)
   return {
-    open: fixture.open,
+    open: (consumer) => fixture.open(consumer),
     dispose: async () => {
       await fixture.dispose()
       directory.remove()

@@ -27,6 +27,8 @@ export class Connection {
   readonly outbox: Outbox
   /** By channel. */
   readonly memberships = new Map<string, Membership>()
+  /** Who the connection is in channels that it is on its way into. */
+  readonly joiningAs = new Map<string, string>()
   /** Messages sent and not yet acknowledged, by message id; bounded by the log's own queue bound. */
   readonly own = new Map<string, OwnMessage>()
   /** When typing was last relayed, by channel the connection is a member of. */

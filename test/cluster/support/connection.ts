@@ -83,3 +83,45 @@ export async function openUpload(port: number): Promise<Socket> {
   })
   return socket
 }
+
+/** A text as a client's WebSocket frame, masked, as the protocol demands, with zeros, which change nothing. */
+export function webSocketFrame(words: string): Buffer {
+  const payload = Buffer.from(words)
+  return Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload])
+}
+
+/** Resolves with what came, as latin1, once it holds `end`. */
+export function readUntil(socket: Socket, end: string): Promise<string> {
+  let seen = ''
+  return new Promise((resolve, reject) => {
+    const onData = (chunk: Buffer): void => {
+      seen += chunk.toString('latin1')
+      if (!seen.includes(end)) return
+      socket.off('data', onData).off('close', onClose)
+      resolve(seen)
+    }
+    const onClose = (): void => {
+      reject(new Error(`closed after ${JSON.stringify(seen)}`))
+    }
+    socket.on('data', onData).on('close', onClose).on('error', reject)
+  })
+}
+
+/** Asks for a websocket for a polling session. */
+export function writeUpgrade(socket: Socket, path: string): void {
+  socket.write(
+    `GET ${path.replace('polling', 'websocket')} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n` +
+      'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  )
+}
+
+/** A raw connection to another gateway than the one that has the session. */
+export async function openForeignSocket(port: number, session: Session): Promise<Socket> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`GET ${ENGINE_PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+    const answer = await readUntil(socket, '}')
+    if (!answer.includes(`"sid":"${session.gateway}.`)) return socket
+    socket.destroy()
+  }
+}

@@ -1,3 +1,6 @@
+/** Milliseconds for one test on a slow machine; every wait inside has its own, shorter bound. */
+export const TEST_TIMEOUT_MS = 180_000
+
 /** Most milliseconds that a test waits for one thing that must happen. */
 const DEADLINE_MS = 45_000
 

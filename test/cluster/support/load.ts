@@ -182,11 +182,7 @@ export class Load {
 }
 
 /** Posts one message over REST, however many tries it takes; repeating it is safe by its id. */
-export async function postMarker(
-  url: string,
-  journal: Journal,
-  channelId: string,
-): Promise<number> {
+async function postMarker(url: string, journal: Journal, channelId: string): Promise<number> {
   const clientMessageId = `${journal.name}-${channelId}`
   const text = `${journal.name} in ${channelId}`
   journal.record({ what: 'sent', channelId, clientMessageId, text })

@@ -7,7 +7,7 @@ import { readTruth } from './truth.ts'
 import type { ChannelTruth } from './truth.ts'
 
 /** How much there was to judge: a run in which nothing happened proves nothing. */
-export interface Evidence {
+interface Evidence {
   readonly sent: number
   readonly acknowledged: number
   /** Sends of a message that had been sent before. */

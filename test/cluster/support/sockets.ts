@@ -89,7 +89,7 @@ const ENTRY_EVENTS = [
 ] as const
 
 /** The gateway of a connection, as far as a client can tell: the part of its session id before the dot. */
-export function gatewayIdOf(socket: Socket): string {
+function gatewayIdOf(socket: Socket): string {
   return socket.io.engine.id?.split('.')[0] ?? ''
 }
 

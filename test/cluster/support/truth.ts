@@ -41,7 +41,7 @@ const PAGE_ROWS = 200
 const SQLITE_MAGIC = 'SQLite format 3\0'
 
 /** The log's file in a data directory, found by what is in it: its name is nobody's business here. */
-export function openLogFile(dataDir: string): Database.Database {
+function openLogFile(dataDir: string): Database.Database {
   const files = readdirSync(dataDir, { withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => path.join(dataDir, entry.name))

@@ -5,6 +5,9 @@ import type { ManagerOptions, Socket, SocketOptions } from 'socket.io-client'
 /** Milliseconds that a test waits for what it expects: far above a busy machine's needs, below the test's own time-out. */
 export const WAIT_MS = 15_000
 
+/** For `expect.poll`, where there is no event to wait for. */
+export const PATIENTLY = { timeout: WAIT_MS } as const
+
 export type Payload = Readonly<Record<string, unknown>>
 
 /** One event as it arrived; a payload that is no object stands under `value`. */

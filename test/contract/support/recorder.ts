@@ -6,9 +6,11 @@ type Event = { readonly entries: readonly Entry[] } | { readonly frame: Ephemera
 /** Remembers what a log delivered, channel by channel, in order. */
 export class Recorder implements FeedConsumer {
   readonly #events = new Map<string, Event[]>()
+  readonly #lastSeqs = new Map<string, number>()
   readonly #waiting = new Set<() => void>()
 
   onEntries(channelId: string, entries: readonly Entry[]): void {
+    this.#lastSeqs.set(channelId, entries.at(-1)?.seq ?? 0)
     this.#add(channelId, { entries })
   }
 
@@ -52,7 +54,7 @@ export class Recorder implements FeedConsumer {
   }
 
   reached(channelId: string, seq: number): Promise<void> {
-    return this.until(() => (this.seqs(channelId).at(-1) ?? 0) >= seq)
+    return this.until(() => (this.#lastSeqs.get(channelId) ?? 0) >= seq)
   }
 
   #of(channelId: string): readonly Event[] {

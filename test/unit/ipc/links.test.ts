@@ -193,14 +193,15 @@ describe('links', () => {
   it('that reconnect wait for a server, and open again after every loss', async () => {
     const link = new ReconnectingLink({ path, self })
     let opened = 0
-    let onOpened = (): void => undefined
+    let waiting: (() => void)[] = []
     const nextOpening = (): Promise<void> =>
       new Promise((resolve) => {
-        onOpened = resolve
+        waiting.push(resolve)
       })
     link.onOpen(() => {
       opened += 1
-      onOpened()
+      for (const resolve of waiting) resolve()
+      waiting = []
     })
     let opening = nextOpening()
     link.start()

@@ -62,6 +62,13 @@ async function moveIn(edge: Edge, request: Request, payload: JoinPayload): Promi
  */
 export async function join(edge: Edge, request: Request): Promise<void> {
   const payload = parse(joinSchema, request.payload, TEXTS.joinNeedsChannel)
+  const { connection } = request
   const channelId = channelOf(payload, TEXTS.joinNeedsChannel)
-  await request.connection.move(channelId, () => moveIn(edge, request, payload))
+  // Counts for a message right behind the join, which does not wait for it.
+  if (payload.entityId !== undefined) connection.joiningAs.set(channelId, payload.entityId)
+  try {
+    await connection.move(channelId, () => moveIn(edge, request, payload))
+  } finally {
+    connection.joiningAs.delete(channelId)
+  }
 }

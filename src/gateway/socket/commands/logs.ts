@@ -22,7 +22,7 @@ export function unsubscribeLogs(edge: Edge, { connection, acknowledge }: Request
 
 /** Merges into the connection's filter: `agentName` exact, `level` at or above, `all` for either. */
 export function filterLogs(edge: Edge, { connection, payload, acknowledge }: Request): void {
-  const parsed = logFilterSchema.safeParse(payload)
+  const parsed = logFilterSchema.safeParse(payload ?? {})
   const answer = parsed.success
     ? refined(edge.logs.refine(connection, compact(parsed.data)))
     : { success: false, error: describeIssues(parsed.error) }

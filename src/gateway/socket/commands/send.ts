@@ -15,8 +15,9 @@ import { channelOf, parse } from './payload.ts'
 
 /** Said, else the handshake's entity, else what this connection joined the channel as. */
 function senderOf(connection: Connection, payload: SendPayload, channelId: string): string {
-  const senderId =
-    payload.senderId ?? connection.entityId ?? connection.memberships.get(channelId)?.entityId
+  const joinedAs = (): string | undefined =>
+    connection.joiningAs.get(channelId) ?? connection.memberships.get(channelId)?.entityId
+  const senderId = payload.senderId ?? connection.entityId ?? joinedAs()
   if (senderId === undefined) throw new ChannelError('INVALID_PAYLOAD', TEXTS.sendNeeds)
   return senderId
 }

@@ -1,0 +1,24 @@
+// Serves the log from compiled sources until it is killed; says 'ready' once it can be reached.
+import { join } from 'node:path'
+
+const [modules, directory] = process.argv.slice(2)
+const load = (file) => import(join(modules, file))
+const { listenLinks } = await load('ipc/listen.js')
+const { LogCore } = await load('log/core.js')
+const { LogServer } = await load('log/server.js')
+const { openSqliteEngine } = await load('log/sqlite/sqlite-engine.js')
+
+const engine = openSqliteEngine({ file: join(directory, 'log.db'), durability: 'full' })
+const onFailure = (error) => {
+  throw error
+}
+const core = new LogCore({ engine, onFailure })
+core.start()
+const server = new LogServer({ core })
+await listenLinks({
+  path: join(directory, 'writer.sock'),
+  self: { role: 'writer', id: String(process.pid) },
+  onLink: (link) => server.serve(link),
+})
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+process.send('ready')
