@@ -7,10 +7,11 @@ import { describeLog } from './log.contract.ts'
 import type { FixtureLimits, LogFixture } from './log.contract.ts'
 import { databaseIn, temporaryDirectory } from './support/remote.ts'
 
+function onFailure(error: unknown): never {
+  throw error
+}
+
 function localFixture(engine: LogEngine, limits: FixtureLimits): LogFixture {
-  const onFailure = (error: unknown): void => {
-    throw error
-  }
   const core = new LogCore({ engine, limits, onFailure })
   return {
     open: async (consumer) => new LocalLog(core, consumer),

@@ -6,12 +6,21 @@ import { createChannel, post } from './engine-support.ts'
 import type { OpenFixture } from './log.contract.ts'
 import { range, Recorder } from './support/recorder.ts'
 
-const channel = fc.nat({ max: 2 })
-const log = fc.nat({ max: 1 })
+const channelIndex = fc.nat({ max: 2 })
+const logIndex = fc.nat({ max: 1 })
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ type: fc.constant('append' as const), log, channel }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('toggle' as const), log, channel }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('turn' as const), log, channel }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ type: fc.constant('append' as const), logIndex, channelIndex }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('toggle' as const), logIndex, channelIndex }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('turn' as const), logIndex, channelIndex }),
+  },
 )
 
 /** One follow from its call to its unfollow, with what was delivered meanwhile. */
@@ -30,11 +39,11 @@ export function describeFeedProperties(openFixture: OpenFixture): void {
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
         const fixture = await openFixture({ maxPending: 1_000 })
         const periods: Period[] = []
-        const router = (logIndex: number) => {
+        const router = (index: number) => {
           const open = (channelId: string) =>
             periods.findLast(
               (period) =>
-                period.isOpen && period.log === logs[logIndex] && period.channelId === channelId,
+                period.isOpen && period.log === logs[index] && period.channelId === channelId,
             )
           return {
             onEntries: (channelId: string, entries: Parameters<Recorder['onEntries']>[1]) =>
@@ -48,9 +57,9 @@ export function describeFeedProperties(openFixture: OpenFixture): void {
         for (const id of channelIds) await logs[0]!.append(createChannel({ id }))
 
         const appends: Promise<unknown>[] = []
-        for (const { type, log: logIndex, channel: channelIndex } of steps) {
-          const target = logs[logIndex]!
-          const channelId = channelIds[channelIndex]!
+        for (const { type, logIndex: index, channelIndex: at } of steps) {
+          const target = logs[index]!
+          const channelId = channelIds[at]!
           if (type === 'append') appends.push(target.append(post(channelId, 'x')))
           else if (type === 'toggle') toggle(periods, target, channelId)
           else await new Promise((resolve) => setImmediate(resolve))

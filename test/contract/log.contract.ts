@@ -17,10 +17,12 @@ export interface FixtureLimits {
 
 export type OpenFixture = (limits: FixtureLimits) => Promise<LogFixture>
 
-/** Entries as they are read, to the end of the channel. */
-async function read(log: ChannelLog, channelId: string, after: number, upTo: number) {
+/** Entries as they are read, between two numbers. */
+function read(log: ChannelLog, channelId: string, [after, upTo]: readonly [number, number]) {
   return log.entries({ channelId, after, upTo, limit: 10_000 })
 }
+
+const command = <Fields extends object>(fields: Fields) => ({ id: newId(), ...fields })
 
 /** What every `ChannelLog` promises, whatever stands between the caller and the store. */
 export function describeLog(name: string, openFixture: OpenFixture): void {
@@ -40,13 +42,13 @@ export function describeLog(name: string, openFixture: OpenFixture): void {
     afterEach(() => fixture.dispose())
 
     const appendAll = (commands: readonly Command[]) =>
-      Promise.all(commands.map((command) => log.append(command)))
+      Promise.all(commands.map((each) => log.append(each)))
 
     it('numbers the entries of a channel in the order of the calls, without holes', async () => {
       const outcomes = await appendAll(range(1, 300).map((text) => post(channelId, `${text}`)))
 
       expect(outcomes.map(({ seq }) => seq)).toEqual(range(1, 300))
-      const entries = await read(log, channelId, 0, 300)
+      const entries = await read(log, channelId, [0, 300])
       expect(entries.map((entry) => 'message' in entry && entry.message?.body.text)).toEqual(
         range(1, 300).map(String),
       )
@@ -79,8 +81,8 @@ export function describeLog(name: string, openFixture: OpenFixture): void {
 
     it('applies a repeated command once and answers alike', async () => {
       await log.follow(channelId)
-      const command = post(channelId, 'once', { clientMessageId: 'c1' })
-      const [first, second] = await appendAll([command, command])
+      const once = post(channelId, 'once', { clientMessageId: 'c1' })
+      const [first, second] = await appendAll([once, once])
       const third = await log.append({ ...post(channelId, 'other', { clientMessageId: 'c1' }) })
 
       expect(first?.isDuplicate).toBeUndefined()
@@ -145,7 +147,7 @@ export function describeLog(name: string, openFixture: OpenFixture): void {
           const followerFeed = new Recorder()
           const follower = await fixture.open(followerFeed)
           const position = await follower.follow(channelId)
-          const past = await read(follower, channelId, 0, position)
+          const past = await read(follower, channelId, [0, position])
           return { followerFeed, past: past.map(({ seq }) => seq) }
         }),
       )
@@ -198,7 +200,6 @@ export function describeLog(name: string, openFixture: OpenFixture): void {
       await log.follow(channelId)
       const keep = post(channelId, 'keep')
       const gone = post(channelId, 'gone')
-      const command = <Fields extends object>(fields: Fields) => ({ id: newId(), ...fields })
       const commands: readonly Command[] = [
         keep,
         gone,
@@ -222,10 +223,10 @@ export function describeLog(name: string, openFixture: OpenFixture): void {
       expect(feed.entries(channelId).map(({ kind }) => kind)).toEqual(kinds.split(' '))
       expect(feed.seqs(channelId)).toEqual(range(1, 9))
       for (const after of range(0, 9)) {
-        const entries = await read(log, channelId, after, 9)
+        const entries = await read(log, channelId, [after, 9])
         expect(entries.map(({ seq }) => seq)).toEqual(range(after + 1, 9))
       }
-      expect(JSON.stringify(await read(log, channelId, 0, 9))).not.toMatch(/keep|kept|gone/)
+      expect(JSON.stringify(await read(log, channelId, [0, 9]))).not.toMatch(/keep|kept|gone/)
     })
 
     it('rejects what is above the bound with OVERLOADED and stores nothing of it', async () => {
@@ -235,7 +236,7 @@ export function describeLog(name: string, openFixture: OpenFixture): void {
       const results = await Promise.allSettled(
         range(1, 20).map((text) => smallLog.append(post('c', `${text}`))),
       )
-      const stored = await read(smallLog, 'c', 0, 100)
+      const stored = await read(smallLog, 'c', [0, 100])
       await small.dispose()
 
       const fates = results.map((result) =>

@@ -15,7 +15,7 @@ export class FollowedChannel {
   readonly channelId: string
   /** The number of the follow that is being asked for; answers of earlier ones are stale. */
   ref = 0
-  /** False from a loss of the link until the follow is confirmed again: what arrives then is stale. */
+  /** False until the first answer: what arrives before it belongs to an earlier follow. */
   isConfirmed = false
   #isEnded = false
   readonly #consumer: FeedConsumer
@@ -50,11 +50,8 @@ export class FollowedChannel {
 
   /** Takes what the feed brought: delivers it if it follows on, else notes that it exists. */
   receive(entries: readonly Entry[], upTo = 0): void {
-    const { hasGap } = this
-    const rest = hasGap ? undefined : this.deliver(entries)
-    const last = entries.at(-1)?.seq ?? 0
-    if (hasGap || (rest ?? 0) > 0) this.#target = Math.max(this.#target, last)
-    this.#target = Math.max(this.#target, upTo)
+    const missed = this.deliver(entries) > 0 ? (entries.at(-1)?.seq ?? 0) : 0
+    this.#target = Math.max(this.#target, missed, upTo)
   }
 
   /** Delivers the entries that continue the position; answers how many did not and are left out. */

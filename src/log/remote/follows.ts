@@ -79,7 +79,6 @@ export class Follows {
   suspend(): void {
     this.#isReady = false
     this.#byRef.clear()
-    for (const channel of this.#channels.values()) channel.isConfirmed = false
   }
 
   takeFollowed(answers: FollowedPayload): void {
