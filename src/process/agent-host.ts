@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import type { ChildContext, RunningChild } from './child.ts'
+import { codeOf } from './error-facts.ts'
 
 const MODULE = /\.[cm]?[jt]s$/
 
@@ -9,7 +10,7 @@ async function modulesIn(folder: string): Promise<readonly string[]> {
     const names = await readdir(folder)
     return names.filter((name) => MODULE.test(name)).toSorted()
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    if (codeOf(error) === 'ENOENT') return []
     throw error
   }
 }
