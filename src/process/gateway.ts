@@ -5,6 +5,7 @@ import { getRequestListener } from '@hono/node-server'
 import { createAdapter } from '@socket.io/cluster-adapter'
 import { createAccess } from '../gateway/auth.ts'
 import { createHttpApp } from '../gateway/http/app.ts'
+import { createMalformedHandler } from '../gateway/http/malformed.ts'
 import { openSocketServer } from '../gateway/socket/server.ts'
 import type { SocketEdge } from '../gateway/socket/server.ts'
 import { createServices } from '../service/services.ts'
@@ -52,7 +53,9 @@ function createEdges({ start, link, logger }: ChildContext, backend: GatewayBack
       return false
     }
   }
-  const listener = getRequestListener(app.fetch)
+  const listener = getRequestListener(app.fetch, {
+    errorHandler: createMalformedHandler(settings.corsOrigin, logger),
+  })
   const server = createGatewayServer((request, response) => {
     void listener(request, response)
   })

@@ -81,13 +81,21 @@ describe('a start', () => {
     expect(server.stderr).toContain("exec_mode: 'fork'")
   })
 
-  it('answers malformed HTTP with 400 and goes on', async () => {
+  it.each([
+    { what: 'HTTP that is none', sent: 'NONSENSE\r\n\r\n', body: '' },
+    {
+      what: 'a Host that is none',
+      sent: 'GET /healthz HTTP/1.1\r\nHost: no host\r\nConnection: close\r\n\r\n',
+      body: 'The Host or the URL of the request cannot be read.',
+    },
+  ])('answers $what with 400 and goes on', async ({ sent, body }) => {
     await using server = await startServer({ PARLEY_GATEWAYS: '1' })
     const socket = connect(server.port, '127.0.0.1')
-    socket.end('NONSENSE\r\n\r\n')
+    socket.end(sent)
     let answer = ''
     for await (const chunk of socket) answer += String(chunk)
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(answer).toContain(body)
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
   })
 })
