@@ -5,21 +5,21 @@ import { isChildRole } from './process/roles.ts'
 
 /** Each role loads only what it needs: a gateway's libraries would cost every other process their memory. */
 async function runRole(role: ChildRole): Promise<number> {
-  const { runChild } = await import('./process/child.ts')
+  const { runChild } = await import('./process/child/child.ts')
   switch (role) {
     case 'writer':
-      return runChild(role, (await import('./process/writer.ts')).composeWriter)
+      return runChild(role, (await import('./process/child/writer.ts')).composeWriter)
     case 'gateway':
-      return runChild(role, (await import('./process/gateway.ts')).composeGateway)
+      return runChild(role, (await import('./process/gateway/gateway.ts')).composeGateway)
     case 'agent-host':
-      return runChild(role, (await import('./process/agent-host.ts')).composeAgentHost)
+      return runChild(role, (await import('./process/child/agent-host.ts')).composeAgentHost)
   }
 }
 
 async function run(): Promise<number> {
   const role = process.argv[2]
   if (isChildRole(role)) return runRole(role)
-  const { runPrimary } = await import('./process/run-primary.ts')
+  const { runPrimary } = await import('./process/primary/run-primary.ts')
   return runPrimary(fileURLToPath(import.meta.url))
 }
 

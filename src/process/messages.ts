@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings.ts'
 import type { ProcessInfo, Readiness } from '../service/cluster.ts'
-import type { UpgradeRequest } from './upgrade-request.ts'
+import type { UpgradeRequest } from './gateway/upgrade-request.ts'
 
 /** A gateway that owns sessions, and the private Unix socket on which it takes requests for them. */
 export interface Peer {

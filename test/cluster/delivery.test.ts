@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createDeferred } from '../../src/process/deferred.ts'
+import { createDeferred } from '../../src/util/deferred.ts'
 import { TEST_TIMEOUT_MS } from './support/deadline.ts'
 import type { Recorded } from './support/journal.ts'
 import { Load, quiesce } from './support/load.ts'

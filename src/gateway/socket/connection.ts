@@ -2,16 +2,8 @@ import type { Socket } from 'socket.io'
 import type { EventName } from '../../protocol/wire.ts'
 import { eventPacket } from './packets.ts'
 import type { Membership } from './membership.ts'
+import type { OwnMessage } from './own-message.ts'
 import { Outbox } from './outbox.ts'
-
-/** A client's acknowledgement callback; Socket.IO calls it at most once. */
-export type Acknowledge = (answer: object) => void
-
-/** A message of this connection on its way to the log and back. */
-export interface OwnMessage {
-  readonly clientMessageId: string | undefined
-  readonly acknowledge: Acknowledge
-}
 
 export interface ConnectionOptions {
   /** Who the handshake said it is; older clients say nothing. */

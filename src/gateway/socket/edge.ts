@@ -3,9 +3,10 @@ import type { LiveChannels } from '../../service/live.ts'
 import type { Services } from '../../service/services.ts'
 import type { Signals } from '../../signals/signals.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import type { Acknowledge, Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { Encoder } from './encoder.ts'
 import type { LogSubscriptions } from './log-subscriptions.ts'
+import type { Acknowledge } from './own-message.ts'
 import type { Roster } from './roster.ts'
 
 /** What commands work with; one for each gateway. */

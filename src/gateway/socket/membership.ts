@@ -2,26 +2,34 @@ import type { Entry, Ephemeral } from '../../protocol/model.ts'
 import { CLOSE_CODES } from '../../protocol/close-codes.ts'
 import { EVENTS } from '../../protocol/wire.ts'
 import type { Follower, LiveBatch } from '../../service/live.ts'
-import type { Connection, OwnMessage } from './connection.ts'
 import { ackPayload, completionOf, entryPackets, ownBroadcastPacket } from './encode.ts'
 import type { Encoder } from './encoder.ts'
+import type { Outbox } from './outbox.ts'
+import type { OwnMessage } from './own-message.ts'
 import { eventPacket } from './packets.ts'
+
+/** What a membership needs of its connection. */
+interface Holder {
+  readonly outbox: Outbox
+  /** The connection's messages that are not acknowledged yet, by id. */
+  readonly own: Map<string, OwnMessage>
+}
 
 /** One connection in one channel: turns entries into what this connection is to see. */
 export class Membership implements Follower {
   /** Who the connection is in this channel: what it joined as, else its handshake's entity. */
   readonly entityId: string | undefined
-  readonly #connection: Connection
+  readonly #holder: Holder
   readonly #encoder: Encoder
 
-  constructor(connection: Connection, entityId: string | undefined, encoder: Encoder) {
-    this.#connection = connection
+  constructor(holder: Holder, entityId: string | undefined, encoder: Encoder) {
+    this.#holder = holder
     this.entityId = entityId
     this.#encoder = encoder
   }
 
   onEntries(batch: LiveBatch): void {
-    const { outbox } = this.#connection
+    const { outbox } = this.#holder
     if (!batch.isReplay && !this.#hasOwn(batch.entries)) {
       outbox.sendShared(this.#encoder.entries(batch))
       return
@@ -32,18 +40,18 @@ export class Membership implements Follower {
   }
 
   onEphemeral(frame: Ephemeral): void {
-    this.#connection.outbox.sendShared(this.#encoder.ephemeral(frame))
+    this.#holder.outbox.sendShared(this.#encoder.ephemeral(frame))
   }
 
   onInterrupted(): void {
-    this.#connection.outbox.close(
+    this.#holder.outbox.close(
       CLOSE_CODES.REPLAY_INTERRUPTED,
       'replay interrupted: reconnect and resume',
     )
   }
 
   #hasOwn(entries: readonly Entry[]): boolean {
-    const { own } = this.#connection
+    const { own } = this.#holder
     if (own.size === 0) return false
     return entries.some((entry) => entry.kind === 'posted' && own.has(entry.message?.id ?? ''))
   }
@@ -73,7 +81,7 @@ export class Membership implements Follower {
   }
 
   #take(messageId: string): OwnMessage | undefined {
-    const { own } = this.#connection
+    const { own } = this.#holder
     const message = own.get(messageId)
     own.delete(messageId)
     return message

@@ -22,3 +22,25 @@ export async function within<T>(
     clearTimeout(timer)
   }
 }
+
+/** The promise, or a failure once `progress` has stood still for too long: for work of any length. */
+export async function whileMoving<T>(
+  promise: Promise<T>,
+  progress: () => number,
+  describe: () => string,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const stalled = new Promise<never>((_resolve, reject) => {
+    let last = progress()
+    timer = setInterval(() => {
+      const now = progress()
+      if (now === last) reject(new Error(`no progress for ${DEADLINE_MS} ms: ${describe()}`))
+      last = now
+    }, DEADLINE_MS)
+  })
+  try {
+    return await Promise.race([promise, stalled])
+  } finally {
+    clearInterval(timer)
+  }
+}

@@ -1,6 +1,6 @@
-import { createDeferred } from '../../../src/process/deferred.ts'
+import { createDeferred } from '../../../src/util/deferred.ts'
 import { DEFAULT_SERVER_ID } from '../../../src/protocol/limits.ts'
-import { within } from './deadline.ts'
+import { whileMoving } from './deadline.ts'
 import { Journal } from './journal.ts'
 import { channelPath, restData } from './rest.ts'
 import type { TestClient } from './sockets.ts'
@@ -160,11 +160,12 @@ export class Load {
     if (this.#acknowledged.length >= count) return
     const { promise, resolve } = createDeferred<undefined>()
     this.#waiters.push({ count, resolve })
-    await within(promise, () => {
+    const describe = (): string => {
       const open = this.#senders.filter((sender) => !sender.isDone)
       const rest = open.map((sender) => sender.describe()).join('\n')
       return `${this.#acknowledged.length} of ${count} acknowledged\n${rest}`
-    })
+    }
+    await whileMoving(promise, () => this.#acknowledged.length, describe)
   }
 
   /** Resolves when every message is acknowledged. */

@@ -1,6 +1,6 @@
 import { io as connect, NodeWebSocket, NodeXHR } from 'socket.io-client'
 import type { Socket } from 'socket.io-client'
-import { createDeferred } from '../../../src/process/deferred.ts'
+import { createDeferred } from '../../../src/util/deferred.ts'
 import { within } from './deadline.ts'
 import { Journal } from './journal.ts'
 import type { SeenEntry } from './journal.ts'

@@ -1,5 +1,5 @@
 import cluster from 'node:cluster'
-import type { Environment } from '../config/load.ts'
+import type { Environment } from '../../config/load.ts'
 
 /**
  * Why this process must not become a primary, or undefined. pm2's cluster mode starts the program as a

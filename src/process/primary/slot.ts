@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Logger } from '../telemetry/logger.ts'
+import type { Logger } from '../../telemetry/logger.ts'
 import { Backoff } from './backoff.ts'
-import { reasonOf } from './error-facts.ts'
+import { reasonOf } from '../error-facts.ts'
 import type { ManagedChild } from './managed-child.ts'
-import type { ChildRole } from './roles.ts'
+import type { ChildRole } from '../roles.ts'
 
 export interface SlotOptions {
   readonly role: ChildRole

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Backoff } from '../../../src/process/backoff.ts'
+import { Backoff } from '../../../../src/process/primary/backoff.ts'
 
 describe('Backoff', () => {
   it('doubles from 100 ms to 5 s and stays there', () => {

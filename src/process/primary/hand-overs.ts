@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import type { ManagedChild } from './managed-child.ts'
-import { detachSocket } from './raw-socket.ts'
-import { refuseUpgrade } from './unknown-session.ts'
-import type { UpgradeRequest } from './upgrade-request.ts'
+import { detachSocket } from '../gateway/raw-socket.ts'
+import { refuseUpgrade } from '../gateway/unknown-session.ts'
+import type { UpgradeRequest } from '../gateway/upgrade-request.ts'
 
 /** Longest that a passed socket waits for its gateway to take it; then it is closed. */
 const TAKE_TIMEOUT_MS = 5_000

@@ -5,7 +5,7 @@ import {
   newProcessId,
   newSessionId,
   sessionIdOf,
-} from '../../../src/process/session-id.ts'
+} from '../../../../src/process/gateway/session-id.ts'
 
 describe('session ids', () => {
   it('say which gateway they belong to and are safe in a URL', () => {

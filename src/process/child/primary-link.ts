@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
-import { ChannelError } from '../protocol/errors.ts'
-import { isFromPrimary } from './messages.ts'
-import type { Answers, ChildStart, FromPrimary, Peer, Question, ToPrimary } from './messages.ts'
+import { ChannelError } from '../../protocol/errors.ts'
+import { isFromPrimary } from '../messages.ts'
+import type { Answers, ChildStart, FromPrimary, Peer, Question, ToPrimary } from '../messages.ts'
 
 /** Questions that may wait for the primary; past it they fail with `OVERLOADED`. */
 const MAX_QUESTIONS = 1_000

@@ -1,4 +1,4 @@
-import type { Logger } from '../telemetry/logger.ts'
+import type { Logger } from '../../telemetry/logger.ts'
 import type { ManagedChild } from './managed-child.ts'
 
 const INTERVAL_MS = 2_000

@@ -1,4 +1,4 @@
-import type { Cluster, LogLine, LogStream } from '../service/cluster.ts'
+import type { Cluster, LogLine, LogStream } from '../../service/cluster.ts'
 import type { PrimaryLink } from './primary-link.ts'
 
 /** A line as it was logged, parsed; `msg` is there even where none was given. */

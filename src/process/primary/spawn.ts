@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import cluster from 'node:cluster'
 import { setupPrimary } from '@socket.io/cluster-adapter'
 import { releaseStranded } from './release-stranded.ts'
-import type { ChildRole } from './roles.ts'
+import type { ChildRole } from '../roles.ts'
 
 /**
  * Prepares this process to start gateways from the executable `entry`.

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Peer } from './messages.ts'
+import type { Peer } from '../messages.ts'
 import { detachSocket } from './raw-socket.ts'
 import { RequestForwarder } from './forward-request.ts'
 import { gatewayOf, isEnginePath, sessionIdOf } from './session-id.ts'

@@ -1,12 +1,12 @@
-import { ReconnectingLink } from '../ipc/reconnecting-link.ts'
-import type { ChannelLog } from '../log/log.ts'
-import { openRemoteLog } from '../log/remote/remote-log.ts'
-import { openSqliteReader } from '../log/sqlite/sqlite-engine.ts'
-import { LiveChannels } from '../service/live.ts'
-import { RemotePresence } from '../signals/remote-presence.ts'
-import type { Presence, PresenceChange } from '../signals/signals.ts'
-import type { ChildContext } from './child.ts'
-import { databaseFile } from './database-file.ts'
+import { ReconnectingLink } from '../../ipc/reconnecting-link.ts'
+import type { ChannelLog } from '../../log/log.ts'
+import { openRemoteLog } from '../../log/remote/remote-log.ts'
+import { openSqliteReader } from '../../log/sqlite/sqlite-engine.ts'
+import { LiveChannels } from '../../service/live.ts'
+import { RemotePresence } from '../../signals/remote-presence.ts'
+import type { Presence, PresenceChange } from '../../signals/signals.ts'
+import type { ChildContext } from '../child/child.ts'
+import { databaseFile } from '../database-file.ts'
 
 /** Longest that a read may wait for a lock: the whole gateway stands still meanwhile. */
 const READ_BUSY_TIMEOUT_MS = 250

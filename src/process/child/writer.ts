@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import { listenLinks } from '../ipc/listen.ts'
-import { LogCore } from '../log/core.ts'
-import { LogServer } from '../log/server.ts'
-import { openSqliteEngine } from '../log/sqlite/sqlite-engine.ts'
-import { PresenceHub } from '../signals/presence-hub.ts'
+import { listenLinks } from '../../ipc/listen.ts'
+import { LogCore } from '../../log/core.ts'
+import { LogServer } from '../../log/server.ts'
+import { openSqliteEngine } from '../../log/sqlite/sqlite-engine.ts'
+import { PresenceHub } from '../../signals/presence-hub.ts'
 import type { ChildContext, RunningChild } from './child.ts'
-import { databaseFile } from './database-file.ts'
-import { openFileLock } from './file-lock.ts'
+import { databaseFile } from '../database-file.ts'
+import { openFileLock } from '../file-lock.ts'
 
 /**
  * Owns the write connection and serves the log and presence to the others.

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { RequestListener, Server } from 'node:http'
-import { createDeferred } from './deferred.ts'
+import { createDeferred } from '../../util/deferred.ts'
 
 export interface PrivateListener {
   readonly server: Server

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import type { ChildContext, RunningChild } from './child.ts'
-import { codeOf } from './error-facts.ts'
+import { codeOf } from '../error-facts.ts'
 
 const MODULE = /\.[cm]?[jt]s$/
 

@@ -1,7 +1,7 @@
-import type { Logger } from '../telemetry/logger.ts'
-import { reasonOf } from './error-facts.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import { reasonOf } from '../error-facts.ts'
 import type { ManagedChild } from './managed-child.ts'
-import type { ChildRole } from './roles.ts'
+import type { ChildRole } from '../roles.ts'
 import { Slot } from './slot.ts'
 
 /** What a process gets after its drain time, before it is killed: to close, and for a writer to checkpoint. */

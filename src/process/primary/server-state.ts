@@ -1,4 +1,4 @@
-import type { ProcessInfo, Readiness } from '../service/cluster.ts'
+import type { ProcessInfo, Readiness } from '../../service/cluster.ts'
 import type { Supervisor } from './supervisor.ts'
 
 /**

@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
-import { isToPrimary } from './messages.ts'
-import type { FromPrimary, ToPrimary } from './messages.ts'
-import type { ChildRole } from './roles.ts'
+import { isToPrimary } from '../messages.ts'
+import type { FromPrimary, ToPrimary } from '../messages.ts'
+import type { ChildRole } from '../roles.ts'
 
 /** Longest that a child may take until it is ready: migrations and WAL recovery need their time. */
 const START_TIMEOUT_MS = 60_000

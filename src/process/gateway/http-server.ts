@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
 import type { RequestListener, Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createDeferred } from './deferred.ts'
-import { codeOf } from './error-facts.ts'
-import type { Deferred } from './deferred.ts'
+import { createDeferred } from '../../util/deferred.ts'
+import { codeOf } from '../error-facts.ts'
+import type { Deferred } from '../../util/deferred.ts'
 
 const HTTP_TIMEOUTS = {
   /** For the head of a request: a client that drips one byte at a time holds nothing for long. */

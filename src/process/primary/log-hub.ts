@@ -1,4 +1,4 @@
-import { LogRing } from '../telemetry/log-ring.ts'
+import { LogRing } from '../../telemetry/log-ring.ts'
 import type { ManagedChild } from './managed-child.ts'
 
 /** Batches that may be under way to one gateway; past it the gateway misses lines, so memory stays bounded. */
