@@ -96,7 +96,8 @@ export class MessageService {
       input.autoCreate && autoCreatedChannel({ ...input, autoCreate: input.autoCreate })
     const appended = this.#log.append({
       type: 'post',
-      id: newId(),
+      // The message's id names the attempt as well: one id less to make for every message.
+      id: input.id,
       message: compact({
         id: input.id,
         channelId: input.channelId,
