@@ -19,6 +19,11 @@ export interface PresenceHubOptions {
    * More: rides out longer cuts; those of a killed gateway are shown for longer.
    */
   readonly graceMs?: number
+  /**
+   * Most entities present in a channel whose comings and goings are announced one by one. In a larger
+   * one nobody hears of single changes: a thousand clients that reconnect would cause a million events.
+   */
+  readonly maxAnnounced?: number
 }
 
 /** One gateway: by peer id, so that it outlives a link. */
@@ -33,6 +38,7 @@ interface Peer {
 }
 
 const DEFAULT_GRACE_MS = 1_000
+const DEFAULT_MAX_ANNOUNCED = 200
 
 /**
  * Counts who is where over all gateways, in the one process that all of them are linked to.
@@ -44,6 +50,7 @@ const DEFAULT_GRACE_MS = 1_000
 export class PresenceHub {
   readonly #id = newId()
   readonly #graceMs: number
+  readonly #maxAnnounced: number
   readonly #peers = new Map<string, Peer>()
   /** Per channel, entities in the order in which they became present, with the number of peers. */
   readonly #present = new Map<string, Map<string, number>>()
@@ -51,6 +58,7 @@ export class PresenceHub {
 
   constructor(options: PresenceHubOptions = {}) {
     this.#graceMs = options.graceMs ?? DEFAULT_GRACE_MS
+    this.#maxAnnounced = options.maxAnnounced ?? DEFAULT_MAX_ANNOUNCED
   }
 
   /** Puts presence's handlers on a new link, before it starts. */
@@ -153,8 +161,9 @@ export class PresenceHub {
   }
 
   #announce(change: ChangedPayload): void {
-    const watchers = this.#watchers.get(change[0])
-    if (watchers === undefined) return
+    const [channelId, , , count] = change
+    const watchers = this.#watchers.get(channelId)
+    if (watchers === undefined || count > this.#maxAnnounced) return
     const frame = encodeFrame(FrameKind.PRESENCE_CHANGED, JSON.stringify(change))
     for (const { link } of watchers) link?.sendFrame(frame)
   }

@@ -36,7 +36,9 @@ export interface PresenceChange {
  * Which entities are connected where, over all gateways.
  *
  * An entity is present in a channel while at least one connection of any gateway holds it there. A
- * gateway that dies takes its share with it within a moment. Not stored.
+ * gateway that dies takes its share with it within a moment. Not stored. In a channel with more than
+ * 200 present entities single changes are not announced: whose own list differs from a change's
+ * `count` asks for the list.
  */
 export interface Presence {
   /** Counts one more connection of the entity in the channel on this gateway. */

@@ -31,7 +31,7 @@ describe('presence over links', () => {
   })
 
   async function startHub(): Promise<void> {
-    const hub = new PresenceHub({ graceMs: GRACE_MS })
+    const hub = new PresenceHub({ graceMs: GRACE_MS, maxAnnounced: 3 })
     links = await listenLinks({
       path: socketIn(directory.path),
       self: { role: 'writer', id: newId() },
@@ -170,6 +170,18 @@ describe('presence over links', () => {
     expect(await a.presence.list('c')).toHaveLength(known.length + 1)
     await expect.poll(() => watcher.told().slice(known.length)).toEqual(['+new'])
     expect(await watcher.presence.list('c')).toHaveLength(known.length + 1)
+  })
+
+  it('announces nobody one by one in a channel above the bound, and lists them all', async () => {
+    const [a, watcher] = [gateway(), gateway()]
+    watcher.presence.watch('c')
+    expect(await watcher.presence.list('c')).toEqual([])
+    for (const entityId of ['e1', 'e2', 'e3', 'e4', 'e5']) a.presence.enter('c', entityId)
+    expect(await a.presence.list('c')).toHaveLength(5)
+    a.presence.leave('c', 'e5')
+    a.presence.leave('c', 'e1')
+    expect(await a.presence.list('c')).toEqual(['e2', 'e3', 'e4'])
+    await expect.poll(watcher.told).toEqual(['+e1', '+e2', '+e3', '-e1'])
   })
 
   it('rejects a list with WRITER_UNAVAILABLE when nobody answers in time, and bounds the asking', async () => {
