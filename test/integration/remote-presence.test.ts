@@ -30,8 +30,8 @@ describe('presence over links', () => {
     directory.remove()
   })
 
-  async function startHub(): Promise<void> {
-    const hub = new PresenceHub({ graceMs: GRACE_MS, maxAnnounced: 3 })
+  async function startHub(maxAnnounced = 10_000): Promise<void> {
+    const hub = new PresenceHub({ graceMs: GRACE_MS, maxAnnounced })
     links = await listenLinks({
       path: socketIn(directory.path),
       self: { role: 'writer', id: newId() },
@@ -173,6 +173,8 @@ describe('presence over links', () => {
   })
 
   it('announces nobody one by one in a channel above the bound, and lists them all', async () => {
+    await stopHub()
+    await startHub(3)
     const [a, watcher] = [gateway(), gateway()]
     watcher.presence.watch('c')
     expect(await watcher.presence.list('c')).toEqual([])
