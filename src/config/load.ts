@@ -1,6 +1,6 @@
 import { parseEnv } from 'node:util'
 import { isLoopbackHost } from './loopback.ts'
-import { nearestName } from './nearest-name.ts'
+import { misspeltName } from './nearest-name.ts'
 import { SETTINGS } from './settings.ts'
 import type { Settings } from './settings.ts'
 
@@ -8,9 +8,12 @@ export interface Environment {
   readonly [name: string]: string | undefined
 }
 
-/** Either all settings, frozen, or everything that is wrong, one line for each problem. */
+/**
+ * Either all settings, frozen, with the `PARLEY_*` names that mean nothing here, or everything that is
+ * wrong, one line for each problem.
+ */
 export type LoadedSettings =
-  | { readonly settings: Settings }
+  | { readonly settings: Settings; readonly unknown: readonly string[] }
   | { readonly problems: readonly string[] }
 
 /** Characters of a refused value that a message repeats. */
@@ -41,15 +44,18 @@ function shown(value: string | undefined, isSecret: boolean): string {
   return text.length <= MAX_SHOWN_LENGTH ? text : `${text.slice(0, MAX_SHOWN_LENGTH)}…`
 }
 
-function unknownNames(environment: Environment): string[] {
+interface Unknown {
+  readonly name: string
+  readonly meant: string | undefined
+}
+
+function unknownNames(environment: Environment): Unknown[] {
   const known = Object.values(SETTINGS).flatMap(({ env }): readonly string[] => env)
   const ours = known.filter((name) => name.startsWith('PARLEY_'))
   return Object.keys(environment)
     .filter((name) => name.startsWith('PARLEY_') && !known.includes(name))
     .toSorted()
-    .map(
-      (name) => `${name} is not a setting; did you mean ${nearestName(name, ours) ?? 'another'}?`,
-    )
+    .map((name) => ({ name, meant: misspeltName(name, ours) }))
 }
 
 /** What single settings cannot see. A setting that was refused is missing, and nothing is said about it twice. */
@@ -71,7 +77,8 @@ function contradictions({ host, apiKey, isInsecure }: Partial<Settings>): string
 /**
  * Reads every setting and reports everything that is wrong at once, by environment name, with the
  * refused value and what is allowed; a person should not have to start twice to learn of two
- * mistakes. Unknown `PARLEY_*` names are problems too: a misspelt limit would silently not hold.
+ * mistakes. A misspelt name is a problem too: its limit would silently not hold. Names that resemble
+ * none of ours may belong to another version or another program, and are only handed back.
  * Secrets are never part of a message.
  */
 export function loadSettings(environment: Environment): LoadedSettings {
@@ -87,8 +94,12 @@ export function loadSettings(environment: Environment): LoadedSettings {
     const allowed = result.error.issues.map(({ message }) => message).join(', ')
     problems.push(`${name}=${shown(value, 'isSecret' in rest)}: ${allowed}`)
   }
-  problems.push(...unknownNames(environment))
+  const unknown = unknownNames(environment)
+  for (const { name, meant } of unknown) {
+    if (meant !== undefined) problems.push(`${name} is not a setting; did you mean ${meant}?`)
+  }
   const settings: Settings = Object.freeze(Object.fromEntries(values))
   problems.push(...contradictions(settings))
-  return problems.length > 0 ? { problems } : { settings }
+  if (problems.length > 0) return { problems }
+  return { settings, unknown: unknown.map(({ name }) => name) }
 }

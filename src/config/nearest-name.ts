@@ -13,13 +13,16 @@ function editDistance(from: string, to: string): number {
   return previous[to.length] ?? 0
 }
 
-/** The known name that a misspelt one most likely meant; the first of equally near ones. */
-export function nearestName(name: string, known: readonly string[]): string | undefined {
+/** Most changes that still count as a misspelling. */
+const MAX_DISTANCE = 3
+
+/** The known name that this is a misspelling of, the first of equally near ones; undefined when it is like none. */
+export function misspeltName(name: string, known: readonly string[]): string | undefined {
   let nearest: { readonly name: string; readonly distance: number } | undefined
   for (const candidate of known) {
     const distance = editDistance(name, candidate)
     if (nearest === undefined || distance < nearest.distance)
       nearest = { name: candidate, distance }
   }
-  return nearest?.name
+  return nearest !== undefined && nearest.distance <= MAX_DISTANCE ? nearest.name : undefined
 }

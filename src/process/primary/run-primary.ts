@@ -30,11 +30,16 @@ function readDotEnv(): string {
   }
 }
 
-function settingsFrom(environment: Environment): Settings {
+interface Start {
+  readonly settings: Settings
+  readonly unknown: readonly string[]
+}
+
+function startFrom(environment: Environment): Start {
   const misuse = clusterModeProblem(environment)
   if (misuse !== undefined) throw new RefusedStart(misuse)
   const loaded = loadSettings(mergeEnvironment(environment, readDotEnv()))
-  if ('settings' in loaded) return loaded.settings
+  if ('settings' in loaded) return loaded
   throw new RefusedStart(['these settings are wrong:', ...loaded.problems].join('\n  '))
 }
 
@@ -65,7 +70,7 @@ async function choosePort({ port, host }: Settings): Promise<number> {
   }
 }
 
-async function serve(entry: string, settings: Settings): Promise<void> {
+async function serve(entry: string, { settings, unknown }: Start): Promise<void> {
   const dataDir = await openDataDir(settings)
   const lock = await lockDataDir(dataDir)
   const sockets = await openSocketsDir(dataDir)
@@ -74,6 +79,7 @@ async function serve(entry: string, settings: Settings): Promise<void> {
     logs.push([line])
   })
   const logger = createLogger({ level: settings.logLevel, role: 'primary', destination: tap })
+  if (unknown.length > 0) logger.warn({ names: unknown }, 'environment variables mean nothing here')
   try {
     const port = await choosePort(settings)
     prepareSpawning(entry)
@@ -88,7 +94,7 @@ async function serve(entry: string, settings: Settings): Promise<void> {
 /** Runs the server; `entry` is the executable for its processes. Resolves with the exit code. */
 export async function runPrimary(entry: string): Promise<number> {
   try {
-    await serve(entry, settingsFrom(process.env))
+    await serve(entry, startFrom(process.env))
     return 0
   } catch (error) {
     const isExpected = error instanceof RefusedStart || error instanceof StartError

@@ -56,11 +56,16 @@ describe('loadSettings', () => {
     expect(problems.join('\n')).not.toContain(secret)
   })
 
-  it('refuses names that it does not know and says which one was probably meant', () => {
+  it('refuses misspelt names and says which one was probably meant', () => {
     expect(problemsOf({ PARLEY_GATEWAY: '4' })).toEqual([
       'PARLEY_GATEWAY is not a setting; did you mean PARLEY_GATEWAYS?',
     ])
     expect(problemsOf({ SOMETHING_ELSE: '4' })).toEqual([])
+  })
+
+  it('hands back names that resemble none of its own, since they may be another program’s', () => {
+    const loaded = loadSettings({ PARLEY_DEPLOYED_BY: 'somebody', PARLEY_PORT: '4000' })
+    expect(loaded).toMatchObject({ settings: { port: 4000 }, unknown: ['PARLEY_DEPLOYED_BY'] })
   })
 
   it('refuses a public host without authentication', () => {
