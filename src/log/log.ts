@@ -34,8 +34,8 @@ export interface MessageDraft {
 }
 
 /**
- * A change of the log. Every command has an `id` (a UUIDv7 made where the command is made) that
- * names the attempt: the same id applied twice has one effect and one answer.
+ * A change of the log. Every command has an `id` (a UUIDv7 made where the command is made; a post's
+ * may be its message's) that names the attempt: the same id applied twice has one effect and one answer.
  */
 export type Command =
   /**
@@ -53,7 +53,8 @@ export type Command =
     }
   /**
    * Replaces the named parts of a message's body. `MESSAGE_NOT_FOUND` when it does not exist, was
-   * erased, or is not in `channelId` where that is given.
+   * erased, or is not in `channelId` where that is given; `ACCESS_DENIED` when `authorId` is given and
+   * is not its author.
    */
   | {
       readonly type: 'edit'
@@ -72,7 +73,11 @@ export type Command =
     }
   /** Erases all messages of a channel, at once for every reader. `CHANNEL_NOT_FOUND`. */
   | { readonly type: 'clear'; readonly id: string; readonly channelId: string }
-  /** `CHANNEL_EXISTS` when the id is in use, `SERVER_NOT_FOUND`. No entry: the first entry is the first change after it. */
+  /**
+   * `CHANNEL_EXISTS` when the id is in use, `SERVER_NOT_FOUND`. No entry: the first entry is the first
+   * change after it. However a channel is made or somebody added to it, who is an agent of its server
+   * takes part as an agent.
+   */
   | { readonly type: 'create-channel'; readonly id: string; readonly channel: ChannelDraft }
   /** The one DM channel of two entities on a server, made from `channel` if there is none. Answers `channel`. */
   | {
@@ -94,8 +99,8 @@ export type Command =
   | { readonly type: 'delete-channel'; readonly id: string; readonly channelId: string }
   /**
    * Adds and removes participants atomically. No entry when nothing changes. `CHANNEL_NOT_FOUND`;
-   * `PARTICIPANT_NOT_FOUND` when one in `remove` does not take part. Adding with `isAgent` marks an
-   * existing participant as an agent.
+   * `PARTICIPANT_NOT_FOUND` when one in `remove` does not take part. Adding somebody as an agent, or an
+   * agent of the channel's server, marks an existing participant as an agent.
    */
   | {
       readonly type: 'change-participants'
@@ -109,7 +114,11 @@ export type Command =
       readonly id: string
       readonly server: Omit<MessageServer, 'createdAt' | 'updatedAt'>
     }
-  /** Deletes a server with its channels. `SERVER_PROTECTED` for the default one, `SERVER_NOT_FOUND`. */
+  /**
+   * Deletes a server with its channels. `SERVER_PROTECTED` for the default one, `SERVER_NOT_FOUND`;
+   * `SERVER_TOO_LARGE`, and nothing happens, when it has more channels than go in one transaction
+   * (10,000): delete channels first.
+   */
   | { readonly type: 'delete-server'; readonly id: string; readonly serverId: string }
   /** Idempotent. `SERVER_NOT_FOUND`. */
   | {
@@ -138,6 +147,9 @@ export interface Outcome {
 /**
  * A page of one channel's messages, newest first. All bounds are exclusive; `limit` ≥ 0.
  * With only `afterSeq`/`afterMs` it is the newest page above the bound.
+ *
+ * A page of fewer rows than `limit` is not always the last one: it ends early where its bodies would
+ * pass `maxBytes`. An empty one is.
  */
 export interface MessageQuery {
   readonly channelId: string
@@ -147,14 +159,24 @@ export interface MessageQuery {
   /** Epoch ms of `createdAt`. */
   readonly beforeMs?: number
   readonly afterMs?: number
+  /** Most bytes of stored bodies; 8 MiB by default. One message comes in any case. */
+  readonly maxBytes?: number
 }
 
-/** Entries `after < seq ≤ upTo` of one channel, ascending, at most `limit`. */
+/**
+ * Entries `after < seq ≤ upTo` of one channel, ascending, at most `limit`.
+ *
+ * The answer is a prefix of that: it ends early where the bodies that its entries show would pass
+ * `maxBytes`. Numbers have no holes, so it is whole when its last entry is `upTo` (or the head, where
+ * that is less), and `after` for the rest is its last entry's `seq`.
+ */
 export interface EntryRange {
   readonly channelId: string
   readonly after: number
   readonly upTo: number
   readonly limit: number
+  /** Most bytes of stored bodies, erased ones counting nothing; 8 MiB by default. One entry comes in any case. */
+  readonly maxBytes?: number
 }
 
 /**

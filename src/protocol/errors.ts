@@ -37,6 +37,11 @@ export const ERRORS = {
     message: 'The default message server cannot be deleted.',
     retryable: false,
   },
+  SERVER_TOO_LARGE: {
+    status: 409,
+    message: 'The message server has too many channels to delete at once; delete channels first.',
+    retryable: false,
+  },
   PAYLOAD_TOO_LARGE: { status: 413, message: 'request entity too large', retryable: false },
   TOO_MANY_CHANNELS: {
     status: 429,

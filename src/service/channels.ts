@@ -38,6 +38,11 @@ export interface DmInput {
   readonly serverId?: string | undefined
 }
 
+/** The log knows which of them are agents of the server. */
+function asParticipants(ids: readonly string[]): Participant[] {
+  return ids.map((entityId) => ({ entityId, isAgent: false }))
+}
+
 /** What may be done with channels. */
 export class ChannelService {
   readonly #log: ChannelLog
@@ -60,7 +65,7 @@ export class ChannelService {
       sourceType: input.sourceType,
       sourceId: input.sourceId,
       metadata: ownMetadata(input.metadata ?? {}),
-      participants: await this.#participants(serverId, input.participantIds),
+      participants: asParticipants(input.participantIds),
     })
     const outcome = await sayingWhichServer(
       serverId,
@@ -85,7 +90,7 @@ export class ChannelService {
         name: `DM-${user1}-${user2}`,
         type: 'DM',
         metadata: { user1, user2 },
-        participants: await this.#participants(serverId, [user1, user2]),
+        participants: asParticipants([user1, user2]),
       },
     })
     const channel = present(outcome.channel, 'DM channel')
@@ -129,12 +134,6 @@ export class ChannelService {
     const { id: channelId, serverId, type } = channel
     this.#logger.info({ channelId, serverId, type }, 'channel created')
     return channel
-  }
-
-  async #participants(serverId: string, ids: readonly string[]): Promise<Participant[]> {
-    if (ids.length === 0) return []
-    const agents = new Set(await this.#log.serverAgents(serverId))
-    return [...new Set(ids)].map((entityId) => ({ entityId, isAgent: agents.has(entityId) }))
   }
 
   async #knownServer(serverId: string | undefined): Promise<string> {

@@ -34,7 +34,10 @@ export interface JoinRequest {
 }
 
 export interface LiveLimits {
-  /** Most entries replayed to one join; a larger gap answers `isRecovered: false`. */
+  /**
+   * Most entries replayed to one join; a larger gap, or one of more bytes than the log gives in one
+   * read, answers `isRecovered: false`.
+   */
   readonly maxResumeEntries: number
   /** Most entries that wait for a follower whose replay is being read; past it the follower is interrupted. */
   readonly maxBacklogEntries: number
@@ -187,6 +190,7 @@ export class LiveChannels implements FeedConsumer {
     const catching: Catching = { backlog: [], backlogEntries: 0 }
     channel.followers.set(follower, catching)
     const isStillJoining = (): boolean => channel.followers.get(follower) === catching
+    let isRecovered = false
     try {
       const entries = await this.#source.entries({
         channelId,
@@ -195,12 +199,14 @@ export class LiveChannels implements FeedConsumer {
         limit: head.seq - since.seq,
       })
       if (!isStillJoining()) return
-      follower.onEntries({ channelId, entries, isReplay: true })
+      // The log may answer a prefix: all of what was missed is replayed, or nothing.
+      isRecovered = entries.at(-1)?.seq === head.seq
+      if (isRecovered) follower.onEntries({ channelId, entries, isReplay: true })
     } catch (error) {
       if (isStillJoining()) this.leave(channelId, follower)
       throw error
     }
-    request.onJoined({ ...head, isRecovered: true })
+    request.onJoined({ ...head, isRecovered })
     // Synchronous from here on: nothing can arrive between the backlog's last batch and going live.
     for (const batch of catching.backlog) follower.onEntries(batch)
     if (isStillJoining()) channel.followers.set(follower, undefined)

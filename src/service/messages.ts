@@ -1,5 +1,5 @@
 import type { ChannelDraft, ChannelLog, MessageQuery, Outcome } from '../log/log.ts'
-import { ChannelError, toChannelError } from '../protocol/errors.ts'
+import { ChannelError } from '../protocol/errors.ts'
 import type { Ephemeral, Message, MessageBody } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { compact } from '../util/compact.ts'
@@ -69,7 +69,7 @@ function bodyOf(input: PostInput): MessageBody {
 }
 
 /** The part of the log that messages need. */
-type MessageLog = Pick<ChannelLog, 'append' | 'publish' | 'message' | 'messages' | 'serverAgents'>
+type MessageLog = Pick<ChannelLog, 'append' | 'publish' | 'message' | 'messages'>
 
 /** What may be done with messages. */
 export class MessageService {
@@ -109,7 +109,7 @@ export class MessageService {
     })
     if (create === undefined) return appended
     const outcome = await sayingWhichServer(create.serverId, appended)
-    if (outcome.isCreated === true) await this.#onCreated(create)
+    if (outcome.isCreated === true) this.#logCreated(create)
     return outcome
   }
 
@@ -156,28 +156,7 @@ export class MessageService {
     this.#log.publish({ kind: 'complete', ...frame })
   }
 
-  async #onCreated(channel: ChannelDraft): Promise<void> {
-    const { id: channelId, serverId, type } = channel
+  #logCreated({ id: channelId, serverId, type }: ChannelDraft): void {
     this.#logger.info({ channelId, serverId, type }, 'channel created')
-    if (type !== 'DM') return
-    try {
-      const agents = await this.#log.serverAgents(serverId)
-      const add = channel.participants
-        .filter(({ entityId }) => agents.includes(entityId))
-        .map(({ entityId }) => ({ entityId, isAgent: true }))
-      if (add.length === 0) return
-      await this.#log.append({
-        type: 'change-participants',
-        id: newId(),
-        channelId,
-        add,
-        remove: [],
-      })
-    } catch (error) {
-      // The message is stored whatever happens here: a busy or absent writer, or a channel that
-      // somebody deleted at once, must not turn its acknowledgement into an error.
-      const { code } = toChannelError(error)
-      this.#logger.warn({ channelId, code, err: error }, 'agents of a new channel not marked')
-    }
   }
 }

@@ -17,7 +17,10 @@ export class ParticipantService {
     return channel?.participants ?? []
   }
 
-  /** Adds those who are missing; adding somebody twice changes nothing. @throws CHANNEL_NOT_FOUND. */
+  /**
+   * Adds those who are missing; adding somebody twice changes nothing. Agents of the channel's server
+   * take part as agents, whatever is said here. @throws CHANNEL_NOT_FOUND.
+   */
   async add(channelId: string, participants: readonly Participant[]): Promise<void> {
     await this.#change(channelId, participants, [])
   }

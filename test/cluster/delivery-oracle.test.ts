@@ -179,6 +179,11 @@ describe('the oracle', () => {
       violations(sendsTwo, [...seesTwo, joined(2)], truthOf(two)),
     ],
     [
+      'a resume that leaves a small gap to the client',
+      'was not shown the 1 entries',
+      violations(sendsTwo, [joined(0), seen(1, 1), joined(2, false)], truthOf(two)),
+    ],
+    [
       'a subscriber who saw what is not stored',
       'stored is undefined',
       violations(sendsTwo, [...seesTwo, seen(3, 3)], truthOf(two)),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TEST_TIMEOUT_MS } from './support/deadline.ts'
 import { changeAtRandom, Changer, seeded } from './support/changes.ts'
-import { byGateway, openRun } from './support/run.ts'
+import { byGateway, openRun, RESUME_ANY_GAP } from './support/run.ts'
 import type { Run } from './support/run.ts'
 import { startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
@@ -11,7 +11,7 @@ const GATEWAYS = 4
 let server: TestServer
 
 beforeAll(async () => {
-  server = await startServer({ PARLEY_GATEWAYS: String(GATEWAYS) })
+  server = await startServer({ PARLEY_GATEWAYS: String(GATEWAYS), ...RESUME_ANY_GAP })
 })
 
 afterAll(async () => {

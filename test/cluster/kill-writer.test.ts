@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TEST_TIMEOUT_MS } from './support/deadline.ts'
 import { changeAtRandom, Changer, seeded } from './support/changes.ts'
-import { openRun } from './support/run.ts'
+import { openRun, RESUME_ANY_GAP } from './support/run.ts'
 import { startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
 
 let server: TestServer
 
 beforeAll(async () => {
-  server = await startServer({ PARLEY_GATEWAYS: '3' })
+  server = await startServer({ PARLEY_GATEWAYS: '3', ...RESUME_ANY_GAP })
 })
 
 afterAll(async () => {

@@ -4,12 +4,12 @@ import { TEST_TIMEOUT_MS } from './support/deadline.ts'
 import { quiesce } from './support/load.ts'
 import { judgeServer } from './support/oracle.ts'
 import { channelPath, rest, restData } from './support/rest.ts'
-import { openRun, temporaryDataDir } from './support/run.ts'
+import { openRun, temporaryDataDir, RESUME_ANY_GAP } from './support/run.ts'
 import { startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
 import { TestClient } from './support/sockets.ts'
 
-const SETTINGS = { PARLEY_GATEWAYS: '2' }
+const SETTINGS = { PARLEY_GATEWAYS: '2', ...RESUME_ANY_GAP }
 
 function startOn(dataDir: string, before?: TestServer): Promise<TestServer> {
   const port = before === undefined ? {} : { PARLEY_PORT: String(before.port) }

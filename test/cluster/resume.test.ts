@@ -2,16 +2,28 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TEST_TIMEOUT_MS } from './support/deadline.ts'
 import { quiesce } from './support/load.ts'
 import { judgeServer } from './support/oracle.ts'
+import type { Place } from './support/oracle.ts'
 import { channelPath, createChannel, rest } from './support/rest.ts'
 import { openRun } from './support/run.ts'
 import { startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
 import { openClients, TestClient } from './support/sockets.ts'
 
+const MAX_RESUME_ENTRIES = 100
+
 let server: TestServer
+/** The server as the oracle is told of it. */
+const place = (): Place => ({
+  url: server.url,
+  dataDir: server.dataDir,
+  maxResumeEntries: MAX_RESUME_ENTRIES,
+})
 
 beforeAll(async () => {
-  server = await startServer({ PARLEY_GATEWAYS: '3', PARLEY_MAX_RESUME_ENTRIES: '100' })
+  server = await startServer({
+    PARLEY_GATEWAYS: '3',
+    PARLEY_MAX_RESUME_ENTRIES: String(MAX_RESUME_ENTRIES),
+  })
 })
 
 afterAll(async () => {
@@ -35,7 +47,7 @@ describe('resuming', { timeout: TEST_TIMEOUT_MS }, () => {
         client.socket.io.engine.close()
       }
     }
-    const { violations, evidence } = await run.judge(server)
+    const { violations, evidence } = await run.judge(place())
 
     expect(violations).toEqual([])
     expect(evidence.disconnects).toBeGreaterThan(80)
@@ -52,7 +64,8 @@ describe('resuming', { timeout: TEST_TIMEOUT_MS }, () => {
     ])
     if (reader === undefined || writer === undefined) throw new Error('two clients were opened')
     reader.socket.disconnect()
-    for (let number = 0; number < 101; number += 1) writer.send('gap', `m-${number}`, `#${number}`)
+    for (let number = 0; number <= MAX_RESUME_ENTRIES; number += 1)
+      writer.send('gap', `m-${number}`, `#${number}`)
     await writer.reached('gap', 101)
     reader.socket.connect()
     await reader.reached('gap', 101)
@@ -61,7 +74,7 @@ describe('resuming', { timeout: TEST_TIMEOUT_MS }, () => {
     expect(reader.journal.all('joined').at(-1)).toMatchObject({ seq: 101, recovered: false })
     expect(reader.journal.all('entry').map(({ seq }) => seq)).toEqual([102])
     const { violations } = await judgeServer(
-      server,
+      place(),
       [reader.journal, writer.journal, marker],
       ['gap'],
     )

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { newId } from '../../src/util/new-id.ts'
-import { SWEEP_SLICE_ROWS } from '../../src/log/engine/sweep.ts'
+import { ENGINE_LIMITS } from '../../src/log/engine/limits.ts'
 import type { Bench } from './engine.contract.ts'
 import {
   apply,
@@ -120,7 +120,7 @@ export function describeChannels({ engine, clock }: Bench): void {
 
     it('erases a large channel in slices and reports when it is done', () => {
       const id = channelIn(engine())
-      const total = 3 * SWEEP_SLICE_ROWS + 10
+      const total = 3 * ENGINE_LIMITS.sweepRows + 10
       engine().apply(Array.from({ length: total }, (_, index) => post(id, `${index}`)))
       expect(engine().sweep()).toBe(false)
       apply(engine(), { type: 'clear', id: newId(), channelId: id })

@@ -107,12 +107,21 @@ function stateOf(reader: LogReader): unknown {
     entries: NAMES.channels.map((channelId) =>
       reader.entries({ channelId, after: 0, upTo: 10_000, limit: 10_000 }),
     ),
+    bounded: NAMES.channels.map((channelId) => boundedReads(reader, channelId)),
     messages: NAMES.messages.map((id) => reader.message(id)),
     heads: NAMES.channels.map((id) => reader.head(id)),
     servers: reader.servers(),
     agents: NAMES.servers.map((id) => reader.serverAgents(id)),
     agentServers: NAMES.entities.map((id) => reader.agentServers(id)),
   })
+}
+
+/** How far reads come within some bounds on bytes. */
+function boundedReads(reader: LogReader, channelId: string): readonly number[] {
+  return [0, 30, 60, 200].flatMap((maxBytes) => [
+    reader.messages({ channelId, limit: 100, maxBytes }).length,
+    reader.entries({ channelId, after: 0, upTo: 10_000, limit: 100, maxBytes }).length,
+  ])
 }
 
 /** As it crosses a process border. */

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { DEFAULT_SERVER_ID } from '../../src/protocol/limits.ts'
 import { newId } from '../../src/util/new-id.ts'
 import type { Bench } from './engine.contract.ts'
-import { apply, channelIn, entriesOf, post, refusal } from './engine-support.ts'
+import { ENGINE_LIMITS } from '../../src/log/engine/limits.ts'
+import { apply, channelIn, createChannel, entriesOf, post, refusal } from './engine-support.ts'
 
 const creation = (id = newId()) =>
   ({
@@ -70,6 +71,32 @@ export function describeServers({ engine, clock }: Bench): void {
       expect(engine().channels(server.id)).toEqual([])
       expect(apply(engine(), command).outcome).toEqual({ isDuplicate: true })
       expect(engine().server(server.id)).toBeDefined()
+    })
+
+    it('refuses to delete one with more channels than go at once, and changes nothing', () => {
+      const { server } = creation()
+      apply(engine(), { type: 'create-server', id: newId(), server })
+      const { maxChannelsDeleted } = ENGINE_LIMITS
+      const drafts = Array.from({ length: maxChannelsDeleted + 1 }, () =>
+        createChannel({ serverId: server.id }),
+      )
+      engine().apply(drafts)
+      const command = { type: 'delete-server', id: newId(), serverId: server.id } as const
+      expect(refusal(engine(), command)).toBe('SERVER_TOO_LARGE')
+      expect(engine().channels(server.id)).toHaveLength(maxChannelsDeleted)
+      const channelId = drafts[0]!.channel.id
+      apply(engine(), { type: 'delete-channel', id: newId(), channelId })
+      expect(apply(engine(), command).entries).toHaveLength(maxChannelsDeleted)
+      expect(engine().channels(server.id)).toEqual([])
+    })
+
+    it('erases what many small channels left in few slices', () => {
+      const { server } = creation()
+      apply(engine(), { type: 'create-server', id: newId(), server })
+      const ids = Array.from({ length: 20 }, () => channelIn(engine(), { serverId: server.id }))
+      engine().apply(ids.map((id) => post(id, 'secret')))
+      apply(engine(), { type: 'delete-server', id: newId(), serverId: server.id })
+      expect(engine().sweep()).toBe(false)
     })
 
     it('adds and removes agents idempotently, in order of addition', () => {

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe } from 'vitest'
 import type { SweepingEngine } from '../../src/log/engine/store-engine.ts'
+import { describeBytes } from './engine-bytes.ts'
 import { describeChannels } from './engine-channels.ts'
 import { describeMessages } from './engine-messages.ts'
+import { describeParticipants } from './engine-participants.ts'
 import { describeProperties } from './engine-properties.ts'
 import { describeReads } from './engine-reads.ts'
 import { describeServers } from './engine-servers.ts'
@@ -35,8 +37,10 @@ export function describeEngine(name: string, open: OpenEngine): void {
     const bench: Bench = { engine: () => current!.engine, clock }
     describeMessages(bench)
     describeChannels(bench)
+    describeParticipants(bench)
     describeServers(bench)
     describeReads(bench)
+    describeBytes(bench)
     describeProperties(open)
   })
 }

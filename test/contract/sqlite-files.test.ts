@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { StoreEngine } from '../../src/log/engine/store-engine.ts'
-import { SWEEP_SLICE_ROWS } from '../../src/log/engine/sweep.ts'
+import { ENGINE_LIMITS } from '../../src/log/engine/limits.ts'
 import { openWriterDatabase } from '../../src/log/sqlite/open-database.ts'
 import { openSqliteEngine, openSqliteReader } from '../../src/log/sqlite/sqlite-engine.ts'
 import { SqliteStore } from '../../src/log/sqlite/sqlite-store.ts'
@@ -51,7 +51,7 @@ describe('a SQLite log opened again', () => {
   it('goes on erasing where it stopped, until no content is left in the file', () => {
     const first = open()
     const id = channelIn(first)
-    const total = 4 * SWEEP_SLICE_ROWS
+    const total = 4 * ENGINE_LIMITS.sweepRows
     first.apply(Array.from({ length: total }, () => post(id, 'top-secret')))
     apply(first, { type: 'clear', id: newId(), channelId: id })
     first.close()

@@ -70,7 +70,7 @@ describe('the remote log under load', () => {
 
   it('loses, doubles and reorders nothing while its writer is killed again and again', async () => {
     const modules = join(directory.path, 'modules')
-    compile('process/writer.ts', modules)
+    compile('log/server.ts', modules, ['ipc/listen.ts', 'log/sqlite/sqlite-engine.ts'])
     let writer = await forkWriter(modules, directory.path)
     const logs = await openGateways(2)
     let kills = 0

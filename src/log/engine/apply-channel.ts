@@ -1,18 +1,18 @@
 import { ChannelError } from '../../protocol/errors.ts'
-import type { Participant } from '../../protocol/model.ts'
 import type { Command } from '../log.ts'
 import {
+  asStored,
   createChannel,
   detailsOfCreated,
   dmKeyOf,
   distinct,
-  freeDmKey,
-  haveAgents,
+  membershipOf,
   removeChannel,
 } from './channels.ts'
 import { earlierAttempt, nextPlace, quiet, requireChannel, requireServer } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
 import type { ChannelRecord, EntryRow } from './records.ts'
+import type { WriteStore } from './store.ts'
 import { detailsOf } from './views.ts'
 
 type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>
@@ -75,19 +75,16 @@ export function applyUpdateChannel(
     ...(topic !== undefined && { topic }),
     ...(metadata !== undefined && { metadata: structuredClone(metadata) }),
   }
-  const participants = replaced(store.participants(channel.key), command.participants)
   const row: EntryRow = {
     ...nextPlace(context, channel),
     id: command.id,
     kind: 'updated',
     data: null,
   }
-  const dmKey = freeDmKey(store, channel, participants)
-  const hasAgents = haveAgents(participants)
-  const changed: ChannelRecord = { ...channel, words, dmKey, hasAgents, updatedAt: row.at }
-  store.saveChannel(changed)
-  if (command.participants !== undefined) store.saveParticipants(channel.key, participants)
   store.insertEntry(row)
+  if (command.participants !== undefined) replace(store, channel, command.participants)
+  const changed = { ...channel, words, ...membershipOf(store, channel), updatedAt: row.at }
+  store.saveChannel(changed)
   const details = detailsOf(store, changed)
   const { seq, at } = row
   return {
@@ -107,16 +104,17 @@ export function repeatedChange(
   return quiet({ seq, isDuplicate: true, ...details })
 }
 
-/** Who stays keeps the place and what it is; who is new follows, as no agent. */
-function replaced(
-  current: readonly Participant[],
-  wanted: readonly string[] | undefined,
-): readonly Participant[] {
-  if (wanted === undefined) return current
-  const ids = new Set(wanted)
-  const kept = current.filter(({ entityId }) => ids.has(entityId))
-  for (const { entityId } of kept) ids.delete(entityId)
-  return [...kept, ...[...ids].map((entityId) => ({ entityId, isAgent: false }))]
+/** Who stays keeps the place and what it is; who is new follows. */
+function replace(store: WriteStore, channel: ChannelRecord, wanted: readonly string[]): void {
+  const { key, serverId } = channel
+  const added = new Set(wanted)
+  for (const { entityId } of store.participants(key)) {
+    if (!added.delete(entityId)) store.removeParticipant(key, entityId)
+  }
+  const newcomers = [...added].map((entityId) => ({ entityId, isAgent: false }))
+  for (const participant of asStored(store, serverId, newcomers)) {
+    store.saveParticipant(key, participant)
+  }
 }
 
 /** Marks everything so far as erased in one small write; the rows are swept later, in slices. */

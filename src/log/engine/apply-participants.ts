@@ -1,11 +1,11 @@
 import { ChannelError } from '../../protocol/errors.ts'
-import type { Participant } from '../../protocol/model.ts'
 import type { Command } from '../log.ts'
 import { repeatedChange } from './apply-channel.ts'
-import { distinct, freeDmKey, haveAgents } from './channels.ts'
+import { asStored, membershipOf } from './channels.ts'
 import { earlierAttempt, nextPlace, quiet, requireChannel } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
-import type { EntryRow } from './records.ts'
+import type { ChannelRecord, EntryRow } from './records.ts'
+import type { WriteStore } from './store.ts'
 import { detailsOf } from './views.ts'
 import type { ParticipantChanges } from './views.ts'
 
@@ -20,24 +20,21 @@ export function applyChangeParticipants(
   const earlier = earlierAttempt(context, command.id, 'participants')
   if (earlier !== undefined) return repeatedChange(context, command.channelId, earlier)
   const channel = requireChannel(context, command.channelId)
-  const current = store.participants(channel.key)
-  const changes = effective(current, command)
+  const changes = effective(store, channel, command)
   if (changes.added.length === 0 && changes.removed.length === 0) {
     return quiet({ channel: detailsOf(store, channel) })
   }
-  const participants = changed(current, changes)
   const row: EntryRow = {
     ...nextPlace(context, channel),
     id: command.id,
     kind: 'participants',
     data: JSON.stringify(changes),
   }
-  const dmKey = freeDmKey(store, channel, participants)
-  const hasAgents = haveAgents(participants)
-  const saved = { ...channel, dmKey, hasAgents, updatedAt: row.at }
-  store.saveChannel(saved)
-  store.saveParticipants(channel.key, participants)
   store.insertEntry(row)
+  for (const entityId of changes.removed) store.removeParticipant(channel.key, entityId)
+  for (const participant of changes.added) store.saveParticipant(channel.key, participant)
+  const saved = { ...channel, ...membershipOf(store, channel), updatedAt: row.at }
+  store.saveChannel(saved)
   const details = detailsOf(store, saved)
   const { seq, at } = row
   return {
@@ -48,29 +45,23 @@ export function applyChangeParticipants(
   }
 }
 
-/** What really changes. Who is both added and removed must take part, and stays. */
+/**
+ * What really changes. Who is both added and removed must take part, and stays. It looks at those who
+ * are named and at nobody else, so a change costs the same in a channel of any size.
+ */
 function effective(
-  current: readonly Participant[],
+  store: WriteStore,
+  { key, serverId }: ChannelRecord,
   { add, remove }: ChangeParticipants,
 ): ParticipantChanges {
-  const known = new Map(current.map((participant) => [participant.entityId, participant]))
-  if (!remove.every((entityId) => known.has(entityId))) {
-    throw new ChannelError('PARTICIPANT_NOT_FOUND')
-  }
-  const wanted = distinct(add)
+  const takesPart = (entityId: string): boolean => store.participant(key, entityId) !== undefined
+  if (!remove.every(takesPart)) throw new ChannelError('PARTICIPANT_NOT_FOUND')
+  const wanted = asStored(store, serverId, add)
   const added = wanted.filter(({ entityId, isAgent }) => {
-    const participant = known.get(entityId)
+    const participant = store.participant(key, entityId)
     return participant === undefined || (isAgent && !participant.isAgent)
   })
   const staying = new Set(wanted.map(({ entityId }) => entityId))
   const removed = [...new Set(remove)].filter((entityId) => !staying.has(entityId))
   return { added, removed }
-}
-
-function changed(
-  current: readonly Participant[],
-  { added, removed }: ParticipantChanges,
-): readonly Participant[] {
-  const gone = new Set(removed)
-  return distinct([...current.filter(({ entityId }) => !gone.has(entityId)), ...added])
 }

@@ -5,6 +5,7 @@ import type { Command } from '../log.ts'
 import { removeChannel } from './channels.ts'
 import { quiet, requireServer } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
+import { ENGINE_LIMITS } from './limits.ts'
 import type { ServerRecord } from './records.ts'
 
 type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>
@@ -42,7 +43,11 @@ export function applyCreateServer(
   return quiet({ server })
 }
 
-/** @throws SERVER_PROTECTED, SERVER_NOT_FOUND. */
+/**
+ * Deletes everything in the one transaction, so that nobody sees half of it.
+ *
+ * @throws SERVER_PROTECTED, SERVER_NOT_FOUND; SERVER_TOO_LARGE past `maxChannelsDeleted` channels.
+ */
 export function applyDeleteServer(
   context: ApplyContext,
   command: CommandOf<'delete-server'>,
@@ -52,7 +57,9 @@ export function applyDeleteServer(
   const record = store.server(command.serverId)
   if (record?.removedBy === command.id) return quiet({ isDuplicate: true })
   if (record?.isLive !== true) throw new ChannelError('SERVER_NOT_FOUND')
-  const channels = store.liveChannels(command.serverId, Number.MAX_SAFE_INTEGER)
+  const { maxChannelsDeleted } = ENGINE_LIMITS
+  const channels = store.liveChannels(command.serverId, maxChannelsDeleted + 1)
+  if (channels.length > maxChannelsDeleted) throw new ChannelError('SERVER_TOO_LARGE')
   const entries = channels.map((channel): Entry => {
     // No client can choose an id with a slash, so this one is free.
     const { seq, at } = removeChannel(context, channel, `${command.id}/${channel.key}`)

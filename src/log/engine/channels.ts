@@ -14,7 +14,7 @@ export function createChannel(
   draft: ChannelDraft,
   commandId: string,
 ): ChannelRecord {
-  const participants = distinct(draft.participants)
+  const participants = asStored(store, draft.serverId, draft.participants)
   const earlier = store.channel(draft.id)
   const fresh = {
     id: draft.id,
@@ -27,13 +27,13 @@ export function createChannel(
     order: store.nextOrder(),
     dmKey: freeDmKey(store, draft, participants),
     isLive: true,
-    hasAgents: haveAgents(participants),
+    hasAgents: participants.some(({ isAgent }) => isAgent),
     clearedSeq: earlier?.clearedSeq ?? 0,
     sweptSeq: earlier?.sweptSeq ?? 0,
   }
   const record = earlier === undefined ? store.insertChannel(fresh) : { ...fresh, key: earlier.key }
   if (earlier !== undefined) store.saveChannel(record)
-  store.saveParticipants(record.key, participants)
+  for (const participant of participants) store.saveParticipant(record.key, participant)
   return record
 }
 
@@ -59,13 +59,18 @@ export function removeChannel(
     hasAgents: false,
     clearedSeq: row.seq,
   })
-  context.store.saveParticipants(channel.key, [])
+  context.store.removeParticipants(channel.key)
   return row
 }
 
-/** What a creation answers when the channel that it made is gone since. */
-function detailsOfDraft(draft: ChannelDraft, channel: ChannelRecord): ChannelDetails {
-  const { id, serverId, type, participants } = draft
+/** The answer of a repeated creation; what was asked for, when the channel that it made is gone since. */
+export function detailsOfCreated(
+  store: WriteStore,
+  draft: ChannelDraft,
+  channel: ChannelRecord,
+): ChannelDetails {
+  if (channel.isLive) return detailsOf(store, channel)
+  const { id, serverId, type } = draft
   const { createdAt } = channel
   return {
     id,
@@ -74,21 +79,20 @@ function detailsOfDraft(draft: ChannelDraft, channel: ChannelRecord): ChannelDet
     ...wordsOf(draft),
     createdAt,
     updatedAt: createdAt,
-    participants: distinct(participants),
+    participants: asStored(store, serverId, draft.participants),
   }
 }
 
-/** The answer of a repeated creation. */
-export function detailsOfCreated(
+/** Participants as a channel of the server takes them in: each once, the server's agents as agents. */
+export function asStored(
   store: WriteStore,
-  draft: ChannelDraft,
-  channel: ChannelRecord,
-): ChannelDetails {
-  return channel.isLive ? detailsOf(store, channel) : detailsOfDraft(draft, channel)
-}
-
-export function haveAgents(participants: readonly Participant[]): boolean {
-  return participants.some(({ isAgent }) => isAgent)
+  serverId: string,
+  participants: readonly Participant[],
+): readonly Participant[] {
+  return distinct(participants).map(({ entityId, isAgent }) => ({
+    entityId,
+    isAgent: isAgent || store.isServerAgent(serverId, entityId),
+  }))
 }
 
 /** One place per entity; named twice, once as an agent, it is an agent. */
@@ -116,8 +120,23 @@ export function dmKeyOf(
   return [serverId, ...pair].join('\n')
 }
 
+/**
+ * What of a channel's record follows from who takes part: for after they were changed. Only a pair
+ * has a key, so it never reads more than three of them.
+ */
+export function membershipOf(
+  store: WriteStore,
+  { key, id, serverId, type }: ChannelRecord,
+): Pick<ChannelRecord, 'dmKey' | 'hasAgents'> {
+  const participants = type === 'DM' ? store.participants(key, 3) : []
+  return {
+    dmKey: freeDmKey(store, { id, serverId, type }, participants),
+    hasAgents: store.hasAgents(key),
+  }
+}
+
 /** The pair's key for a channel that becomes its DM; null when it is none, or another one is. */
-export function freeDmKey(
+function freeDmKey(
   store: WriteStore,
   channel: DmPlace & { readonly id: string },
   participants: readonly Participant[],

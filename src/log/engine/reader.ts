@@ -7,12 +7,10 @@ import type {
 } from '../../protocol/model.ts'
 import type { LogReader } from '../engine.ts'
 import type { EntryRange, MessageQuery } from '../log.ts'
+import { ENGINE_LIMITS } from './limits.ts'
 import { postingRange } from './seek.ts'
 import type { ReadStore } from './store.ts'
 import { channelOf, detailsOf, entriesOf, isErased, messageOf } from './views.ts'
-
-/** Most channels or servers in one list: past it the oldest are left out. A list blocks its process. */
-const MAX_LISTED = 10_000
 
 /** The reads of the port over any store; every call sees one committed moment. */
 export class StoreReader implements LogReader {
@@ -32,11 +30,13 @@ export class StoreReader implements LogReader {
   }
 
   channels(serverId?: string): readonly Channel[] {
-    return this.#store.liveChannels(serverId, MAX_LISTED).map((record) => channelOf(record))
+    return this.#store
+      .liveChannels(serverId, ENGINE_LIMITS.maxListed)
+      .map((record) => channelOf(record))
   }
 
   servers(): readonly MessageServer[] {
-    return this.#store.liveServers(MAX_LISTED)
+    return this.#store.liveServers(ENGINE_LIMITS.maxListed)
   }
 
   server(serverId: string): MessageServer | undefined {
@@ -79,8 +79,9 @@ export class StoreReader implements LogReader {
       const after = Math.max(range.after, 0)
       const upTo = Math.min(range.upTo, this.#store.tail(channel.key).seq)
       if (after >= upTo) return []
-      const { limit } = range
-      const rows = this.#store.entries({ channelKey: channel.key, after, upTo, limit })
+      const { limit, maxBytes = ENGINE_LIMITS.maxReadBytes } = range
+      const { key: channelKey, clearedSeq } = channel
+      const rows = this.#store.entries({ channelKey, clearedSeq, after, upTo, limit, maxBytes })
       return entriesOf(this.#store, channel, rows)
     })
   }

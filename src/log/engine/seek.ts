@@ -1,4 +1,5 @@
 import type { MessageQuery } from '../log.ts'
+import { ENGINE_LIMITS } from './limits.ts'
 import type { ChannelRecord } from './records.ts'
 import type { PostingRange, ReadStore } from './store.ts'
 
@@ -13,7 +14,7 @@ function countBefore(store: ReadStore, channelKey: number, timeMs: number): numb
   let high = store.tail(channelKey).seq
   while (low < high) {
     const middle = Math.floor((low + high) / 2) + 1
-    const at = store.entry(channelKey, middle)?.at ?? Number.POSITIVE_INFINITY
+    const at = store.entryTime(channelKey, middle) ?? Number.POSITIVE_INFINITY
     if (at < timeMs) low = middle
     else high = middle - 1
   }
@@ -37,5 +38,6 @@ export function postingRange(
     below = Math.min(below, countBefore(store, channel.key, query.beforeMs) + 1)
   }
   if (above + 1 >= below || query.limit < 1) return undefined
-  return { channelKey: channel.key, above, below, limit: query.limit }
+  const { limit, maxBytes = ENGINE_LIMITS.maxReadBytes } = query
+  return { channelKey: channel.key, above, below, limit, maxBytes }
 }

@@ -1,20 +1,35 @@
 import type { MessageServer, Participant } from '../../protocol/model.ts'
 import type { ChannelRecord, EntryRow, ServerRecord, Tail } from './records.ts'
 
-/** Exclusive bounds of a page of postings. */
-export interface PostingRange {
+/**
+ * Bounds of a list: it ends at `limit` rows, and before the row with which the bodies would pass
+ * `maxBytes`. It holds its first row in any case, and bodies beyond its end are never loaded.
+ */
+interface Page {
+  readonly limit: number
+  readonly maxBytes: number
+}
+
+/** Postings with content between exclusive bounds. */
+export interface PostingRange extends Page {
   readonly channelKey: number
   readonly above: number
   readonly below: number
-  readonly limit: number
 }
 
 /** Entries `after < seq ≤ upTo`. */
-export interface RowRange {
+export interface RowSpan {
   readonly channelKey: number
   readonly after: number
   readonly upTo: number
-  readonly limit: number
+}
+
+/**
+ * Entries to read. Postings up to `clearedSeq` come without their bodies, swept or not; an edit counts
+ * as the body of its posting, which is what it shows.
+ */
+export interface RowRange extends RowSpan, Page {
+  readonly clearedSeq: number
 }
 
 /** The primitive reads that every rule is written over. They know no rule themselves. */
@@ -27,15 +42,18 @@ export interface ReadStore {
   channelByKey(channelKey: number): ChannelRecord | undefined
   /** The newest `limit` live channels, in order of creation. */
   liveChannels(serverId: string | undefined, limit: number): readonly ChannelRecord[]
-  /** In order of addition. */
-  participants(channelKey: number): readonly Participant[]
+  /** The first `limit` of them, all by default, in order of addition. */
+  participants(channelKey: number, limit?: number): readonly Participant[]
+  participant(channelKey: number, entityId: string): Participant | undefined
   tail(channelKey: number): Tail
   /** A channel's numbers have no holes: every `1 ≤ seq ≤ tail` has its row. */
   entry(channelKey: number, seq: number): EntryRow | undefined
+  /** The entry's time, without loading its body. */
+  entryTime(channelKey: number, seq: number): number | undefined
   entryById(id: string): EntryRow | undefined
   /** Ascending. */
   entries(range: RowRange): readonly EntryRow[]
-  /** Postings with content, descending. */
+  /** Descending. */
   postings(range: PostingRange): readonly EntryRow[]
   /** Live or deleted. */
   server(serverId: string): ServerRecord | undefined
@@ -58,20 +76,25 @@ export interface WriteStore extends ReadStore {
   saveChannel(channel: ChannelRecord): void
   /** Greater than the `order` of every channel so far. */
   nextOrder(): number
-  /** Replaces the whole list. */
-  saveParticipants(channelKey: number, participants: readonly Participant[]): void
+  /** Adds one at the end; one who takes part already is changed in place. */
+  saveParticipant(channelKey: number, participant: Participant): void
+  removeParticipant(channelKey: number, entityId: string): void
+  removeParticipants(channelKey: number): void
+  /** Whether one of the participants is an agent. */
+  hasAgents(channelKey: number): boolean
   /** Adds the row after its channel's tail; false, and nothing happens, when its id or its client key is there. */
   insertPosting(row: EntryRow): boolean
   /** Adds the row after its channel's tail. Its id must be new. */
   insertEntry(row: EntryRow): void
-  /** Replaces a posting's body; null erases it. */
+  /** Replaces the body of a posting that has one; null erases it. */
   saveBody(posting: EntryRow, data: string | null, updatedAt: number): void
   /** Erases the bodies of the postings `after < seq ≤ upTo`. */
-  eraseBodies(range: Omit<RowRange, 'limit'>): void
+  eraseBodies(span: RowSpan): void
   /** A channel, live or deleted, with `sweptSeq < clearedSeq`. */
   unsweptChannel(): ChannelRecord | undefined
   /** Adds or replaces. */
   saveServer(record: ServerRecord): void
+  isServerAgent(serverId: string, entityId: string): boolean
   addServerAgent(serverId: string, agentId: string): void
   removeServerAgent(serverId: string, agentId: string): void
   removeServerAgents(serverId: string): void

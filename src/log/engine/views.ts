@@ -54,7 +54,7 @@ export function withBody(channel: ChannelRecord, posting: EntryRow, body: Messag
   }
 }
 
-/** Reads rows of one channel as entries that show the present. */
+/** Reads rows of one channel as entries that show the present. What several show is read once. */
 export function entriesOf(
   store: ReadStore,
   channel: ChannelRecord,
@@ -65,23 +65,35 @@ export function entriesOf(
     if (details === undefined) details = channel.isLive ? detailsOf(store, channel) : null
     return details
   }
-  return rows.map((row) => entryOf({ store, channel, present }, row))
+  const edited = new Map<number, Message | null>()
+  const editedMessage = (row: EntryRow): Message | null => {
+    const { messageSeq = 0 } = row
+    if (messageSeq <= channel.clearedSeq) return null
+    const known = edited.get(messageSeq)
+    if (known !== undefined) return known
+    const message = presentMessage(channel, postingOf(store, row))
+    edited.set(messageSeq, message)
+    return message
+  }
+  return rows.map((row) => entryOf({ store, channel, present, editedMessage }, row))
 }
 
 interface EntryContext {
   readonly store: ReadStore
   readonly channel: ChannelRecord
   readonly present: () => ChannelDetails | null
+  readonly editedMessage: (row: EntryRow) => Message | null
 }
 
-function entryOf({ store, channel, present }: EntryContext, row: EntryRow): Entry {
+function entryOf(context: EntryContext, row: EntryRow): Entry {
+  const { store, channel, present, editedMessage } = context
   const base = { channelId: channel.id, seq: row.seq, at: row.at }
   const { hasAgents } = channel
   switch (row.kind) {
     case 'posted':
       return { ...base, kind: row.kind, message: presentMessage(channel, row), hasAgents }
     case 'edited':
-      return { ...base, kind: row.kind, message: presentMessage(channel, postingOf(store, row)) }
+      return { ...base, kind: row.kind, message: editedMessage(row) }
     case 'deleted': {
       const posting = postingOf(store, row)
       return { ...base, kind: row.kind, messageId: posting.id, messageSeq: posting.seq }

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { MessageServer, Participant } from '../../protocol/model.ts'
 import type { ChannelRecord, EntryRow, ServerRecord, Tail } from '../engine/records.ts'
-import type { ClientKey, PostingRange, RowRange, WriteStore } from '../engine/store.ts'
+import type { ClientKey, PostingRange, RowRange, RowSpan, WriteStore } from '../engine/store.ts'
 
 /** A channel and its rows; the row of `seq` is at index `seq - 1`. */
 interface Shelf {
   record: ChannelRecord
   readonly rows: EntryRow[]
-  participants: readonly Participant[]
+  /** In order of addition. */
+  readonly participants: Map<string, Participant>
 }
 
 interface ServerAgent {
@@ -64,7 +65,7 @@ export class MemoryStore implements WriteStore {
 
   insertChannel(channel: Omit<ChannelRecord, 'key'>): ChannelRecord {
     const record = { ...channel, key: this.#shelves.length + 1 }
-    this.#shelves.push({ record, rows: [], participants: [] })
+    this.#shelves.push({ record, rows: [], participants: new Map() })
     this.#keys.set(record.id, record.key)
     this.#order = record.order
     return record
@@ -79,12 +80,28 @@ export class MemoryStore implements WriteStore {
     return this.#order + 1
   }
 
-  participants(channelKey: number): readonly Participant[] {
-    return this.#shelf(channelKey).participants
+  participants(channelKey: number, limit?: number): readonly Participant[] {
+    return [...this.#shelf(channelKey).participants.values()].slice(0, limit)
   }
 
-  saveParticipants(channelKey: number, participants: readonly Participant[]): void {
-    this.#shelf(channelKey).participants = participants
+  participant(channelKey: number, entityId: string): Participant | undefined {
+    return this.#shelf(channelKey).participants.get(entityId)
+  }
+
+  saveParticipant(channelKey: number, participant: Participant): void {
+    this.#shelf(channelKey).participants.set(participant.entityId, participant)
+  }
+
+  removeParticipant(channelKey: number, entityId: string): void {
+    this.#shelf(channelKey).participants.delete(entityId)
+  }
+
+  removeParticipants(channelKey: number): void {
+    this.#shelf(channelKey).participants.clear()
+  }
+
+  hasAgents(channelKey: number): boolean {
+    return this.participants(channelKey).some(({ isAgent }) => isAgent)
   }
 
   tail(channelKey: number): Tail {
@@ -95,21 +112,33 @@ export class MemoryStore implements WriteStore {
     return this.#shelf(channelKey).rows[seq - 1]
   }
 
+  entryTime(channelKey: number, seq: number): number | undefined {
+    return this.entry(channelKey, seq)?.at
+  }
+
   entryById(id: string): EntryRow | undefined {
     const place = this.#ids.get(id)
     return place && this.entry(place.channelKey, place.seq)
   }
 
-  entries({ channelKey, after, upTo, limit }: RowRange): readonly EntryRow[] {
-    return this.#shelf(channelKey).rows.slice(after, Math.min(upTo, after + limit))
+  entries({ channelKey, clearedSeq, after, upTo, limit, maxBytes }: RowRange): readonly EntryRow[] {
+    const rows = this.#shelf(channelKey)
+      .rows.slice(after, Math.min(upTo, after + limit))
+      .map((row) => (row.seq <= clearedSeq ? withoutBody(row) : row))
+    return fitting(rows, maxBytes, (row) => {
+      if (row.kind !== 'edited') return row.data
+      const { messageSeq = 0 } = row
+      return messageSeq <= clearedSeq ? null : (this.entry(channelKey, messageSeq)?.data ?? null)
+    })
   }
 
-  postings({ channelKey, above, below, limit }: PostingRange): readonly EntryRow[] {
-    return this.#shelf(channelKey)
+  postings({ channelKey, above, below, limit, maxBytes }: PostingRange): readonly EntryRow[] {
+    const rows = this.#shelf(channelKey)
       .rows.slice(above, below - 1)
       .filter((row) => row.kind === 'posted' && row.data !== null)
       .toReversed()
       .slice(0, limit)
+    return fitting(rows, maxBytes, (row) => row.data)
   }
 
   postingByClientId(key: ClientKey): EntryRow | undefined {
@@ -140,7 +169,7 @@ export class MemoryStore implements WriteStore {
     this.#shelf(posting.channelKey).rows[posting.seq - 1] = { ...posting, data, updatedAt }
   }
 
-  eraseBodies({ channelKey, after, upTo }: Omit<RowRange, 'limit'>): void {
+  eraseBodies({ channelKey, after, upTo }: RowSpan): void {
     const { rows } = this.#shelf(channelKey)
     for (const row of rows.slice(after, upTo)) {
       if (row.kind === 'posted') rows[row.seq - 1] = { ...row, data: null }
@@ -175,8 +204,12 @@ export class MemoryStore implements WriteStore {
     return this.#agents.filter((one) => one.agentId === agentId).map(({ serverId }) => serverId)
   }
 
+  isServerAgent(serverId: string, entityId: string): boolean {
+    return this.serverAgents(serverId).includes(entityId)
+  }
+
   addServerAgent(serverId: string, agentId: string): void {
-    if (this.serverAgents(serverId).includes(agentId)) return
+    if (this.isServerAgent(serverId, agentId)) return
     this.#agents = [...this.#agents, { serverId, agentId }]
   }
 
@@ -199,6 +232,24 @@ export class MemoryStore implements WriteStore {
     if (shelf === undefined) throw new Error(`channel key ${channelKey} is unknown`)
     return shelf
   }
+}
+
+function withoutBody(row: EntryRow): EntryRow {
+  return row.kind === 'posted' ? { ...row, data: null } : row
+}
+
+/** The first rows whose bodies are at most `maxBytes` together; one in any case. */
+function fitting(
+  rows: readonly EntryRow[],
+  maxBytes: number,
+  bodyOf: (row: EntryRow) => string | null,
+): readonly EntryRow[] {
+  let bytes = 0
+  const end = rows.findIndex((row) => {
+    bytes += Buffer.byteLength(bodyOf(row) ?? '')
+    return bytes > maxBytes
+  })
+  return end === -1 ? rows : rows.slice(0, Math.max(end, 1))
 }
 
 function nameOf({ channelKey, authorId, clientMessageId }: ClientKey): string {

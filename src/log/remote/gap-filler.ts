@@ -10,6 +10,9 @@ interface GapFillerOptions {
 /** Most entries of one read. More: fewer reads; the event loop stands still for longer. */
 const SLICE_ENTRIES = 500
 
+/** Most bytes of bodies of one read; one entry is read in any case. More and less: as above. */
+const SLICE_BYTES = 1_000_000
+
 /** Time for reads in one turn of the event loop, in ms; at least one slice is read. */
 const TURN_MS = 5
 
@@ -20,7 +23,8 @@ const MAX_RETRY_MS = 1_000
 /**
  * Reads what followed channels have missed, in slices, taking turns.
  *
- * It never skips: a read that fails, or does not show the next entry, is repeated until it does.
+ * It never skips: where a slice ends, the next one begins, and a read that fails, or does not show the
+ * next entry, is repeated until it does.
  */
 export class GapFiller {
   readonly #options: GapFillerOptions
@@ -74,8 +78,8 @@ export class GapFiller {
     if (!channel.hasGap) return true
     const { channelId, position = 0, target } = channel
     try {
-      const limit = SLICE_ENTRIES
-      const range = { channelId, after: position, upTo: target, limit }
+      const slice = { limit: SLICE_ENTRIES, maxBytes: SLICE_BYTES }
+      const range = { channelId, after: position, upTo: target, ...slice }
       channel.deliver(this.#options.reader.entries(range))
     } catch (error) {
       // SQLITE_BUSY past the reader's timeout, or an I/O error.

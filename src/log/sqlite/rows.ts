@@ -14,8 +14,9 @@ const KINDS: readonly EntryKind[] = [
   'removed',
 ]
 
-/** The number of `posted`, for statements. */
+/** The numbers of `posted` and `edited`, for statements. */
 export const POSTED = 0
+export const EDITED = 1
 
 export function encodeKind(kind: EntryKind): number {
   return KINDS.indexOf(kind)

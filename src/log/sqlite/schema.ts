@@ -1,3 +1,11 @@
+import { POSTED } from './rows.ts'
+
+/** A posting with content, as a condition: a query names it, or `REST`, to use their indexes. */
+export const SHOWN = `(kind = ${POSTED} AND data IS NOT NULL)`
+
+/** Every other entry. */
+export const REST = `(kind <> ${POSTED} OR data IS NULL)`
+
 /**
  * The first version of the tables. Times are epoch ms; `words`, `data` and `server` are JSON.
  *
@@ -16,6 +24,19 @@
  * clustering splits the wide pages of every busy channel; it would read a page of history faster.
  * Ids are bytes (see `id-codec.ts`): the file is a quarter smaller. A 128-bit digest in place of the
  * three columns of `entries_client` saved 5 % of the pages for 4–7 µs of hashing a row.
+ *
+ * Each entry is in one of two indexes by number, `entries_shown` or `entries_rest`, so that a page of
+ * messages steps over nothing that was erased. Measured at 500,000 rows, page of 50 below 200,000
+ * deleted messages:
+ *
+ * | index on (channel, seq)        | pages per batch | page below deleted ones |
+ * |--------------------------------|-----------------|-------------------------|
+ * | one                            | 271             | 107–157 ms              |
+ * | one, and one more of the shown | 386             | 0.2 ms                  |
+ * | the shown, and the rest        | 271             | 0.2 ms                  |
+ *
+ * So no index alone keeps numbers unique; that they are follows from the one writer, which takes each
+ * from the tail.
  */
 export const SCHEMA_1 = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -45,8 +66,10 @@ export const SCHEMA_1 = `
     place INTEGER NOT NULL,
     entity_id TEXT NOT NULL,
     is_agent INTEGER NOT NULL,
-    PRIMARY KEY (channel_key, place)
+    PRIMARY KEY (channel_key, place),
+    UNIQUE (channel_key, entity_id)
   ) WITHOUT ROWID;
+  CREATE INDEX participants_agents ON participants (channel_key) WHERE is_agent = 1;
 
   CREATE TABLE entries (
     place INTEGER PRIMARY KEY,
@@ -61,7 +84,8 @@ export const SCHEMA_1 = `
     updated_at INTEGER,
     data TEXT
   );
-  CREATE UNIQUE INDEX entries_seq ON entries (channel_key, seq);
+  CREATE UNIQUE INDEX entries_shown ON entries (channel_key, seq) WHERE ${SHOWN};
+  CREATE UNIQUE INDEX entries_rest ON entries (channel_key, seq) WHERE ${REST};
   CREATE UNIQUE INDEX entries_id ON entries (id);
   CREATE UNIQUE INDEX entries_client ON entries (channel_key, author_id, client_message_id)
     WHERE client_message_id IS NOT NULL;

@@ -49,17 +49,26 @@ export class SqliteReadStore implements ReadStore {
     return columns.toReversed().map((row) => decodeChannel(row))
   }
 
-  participants(channelKey: number): readonly Participant[] {
-    return this.#reads.participants.all(channelKey).map((row) => decodeParticipant(row))
+  participants(channelKey: number, limit = -1): readonly Participant[] {
+    return this.#reads.participants.all(channelKey, limit).map((row) => decodeParticipant(row))
+  }
+
+  participant(channelKey: number, entityId: string): Participant | undefined {
+    const columns = this.#reads.participant.get(channelKey, entityId)
+    return columns && decodeParticipant(columns)
   }
 
   tail(channelKey: number): Tail {
-    return this.#reads.tail.get(channelKey) ?? { seq: 0, at: 0 }
+    return this.#reads.tail.get({ channelKey }) ?? { seq: 0, at: 0 }
   }
 
   entry(channelKey: number, seq: number): EntryRow | undefined {
-    const columns = this.#reads.entry.get(channelKey, seq)
+    const columns = this.#reads.entry.get({ channelKey, seq })
     return columns && decodeEntry(columns)
+  }
+
+  entryTime(channelKey: number, seq: number): number | undefined {
+    return this.#reads.entryTime.get({ channelKey, seq })
   }
 
   entryById(id: string): EntryRow | undefined {
@@ -67,14 +76,18 @@ export class SqliteReadStore implements ReadStore {
     return columns && decodeEntry(columns)
   }
 
-  entries({ channelKey, after, upTo, limit }: RowRange): readonly EntryRow[] {
-    const columns = this.#reads.entries.all(channelKey, after, upTo, limit)
-    return columns.map((row) => decodeEntry(row))
+  /** Numbers have no holes, so how many rows fit says which number is the last. */
+  entries(range: RowRange): readonly EntryRow[] {
+    const span = { ...range, upTo: Math.min(range.upTo, range.after + range.limit) }
+    const fitting = this.#reads.entriesFitting.get(span) ?? 0
+    const upTo = Math.min(span.upTo, range.after + Math.max(fitting, 1))
+    return this.#reads.entries.all({ ...span, upTo }).map((row) => decodeEntry(row))
   }
 
-  postings({ channelKey, above, below, limit }: PostingRange): readonly EntryRow[] {
-    const columns = this.#reads.postings.all(channelKey, above, below, limit)
-    return columns.map((row) => decodeEntry(row))
+  postings(range: PostingRange): readonly EntryRow[] {
+    const fitting = this.#reads.postingsFitting.get(range) ?? 0
+    const limit = Math.min(range.limit, Math.max(fitting, 1))
+    return this.#reads.postings.all({ ...range, limit }).map((row) => decodeEntry(row))
   }
 
   server(serverId: string): ServerRecord | undefined {

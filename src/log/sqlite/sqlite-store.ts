@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import type { Participant } from '../../protocol/model.ts'
 import type { ChannelRecord, EntryRow, ServerRecord, Tail } from '../engine/records.ts'
-import type { ClientKey, RowRange, WriteStore } from '../engine/store.ts'
+import type { ClientKey, RowSpan, WriteStore } from '../engine/store.ts'
 import { ChannelCache } from './channel-cache.ts'
 import { encodeId } from './id-codec.ts'
 import { decodeChannel, decodeEntry, encodeChannel, encodeKind } from './rows.ts'
@@ -82,11 +82,20 @@ export class SqliteStore extends SqliteReadStore implements WriteStore {
     return (this.#writes.lastOrder.get()?.place ?? 0) + 1
   }
 
-  saveParticipants(channelKey: number, participants: readonly Participant[]): void {
-    this.#writes.clearParticipants.run(channelKey)
-    for (const [place, { entityId, isAgent }] of participants.entries()) {
-      this.#writes.addParticipant.run(channelKey, place, entityId, isAgent ? 1 : 0)
-    }
+  saveParticipant(channelKey: number, { entityId, isAgent }: Participant): void {
+    this.#writes.saveParticipant.run(channelKey, channelKey, entityId, isAgent ? 1 : 0)
+  }
+
+  removeParticipant(channelKey: number, entityId: string): void {
+    this.#writes.removeParticipant.run(channelKey, entityId)
+  }
+
+  removeParticipants(channelKey: number): void {
+    this.#writes.removeParticipants.run(channelKey)
+  }
+
+  hasAgents(channelKey: number): boolean {
+    return this.#writes.anAgent.get(channelKey) !== undefined
   }
 
   insertPosting(row: EntryRow): boolean {
@@ -105,7 +114,7 @@ export class SqliteStore extends SqliteReadStore implements WriteStore {
     this.#writes.saveBody.run(data, updatedAt, channelKey, seq)
   }
 
-  eraseBodies({ channelKey, after, upTo }: Omit<RowRange, 'limit'>): void {
+  eraseBodies({ channelKey, after, upTo }: RowSpan): void {
     this.#writes.eraseBodies.run(channelKey, after, upTo)
   }
 
@@ -119,6 +128,10 @@ export class SqliteStore extends SqliteReadStore implements WriteStore {
     this.#writes.dropDeadServer.run(server.id)
     const json = JSON.stringify(server)
     this.#writes.saveServer.run(server.id, json, createdBy, removedBy, isLive ? 1 : 0)
+  }
+
+  isServerAgent(serverId: string, entityId: string): boolean {
+    return this.#writes.serverAgent.get(serverId, entityId) !== undefined
   }
 
   addServerAgent(serverId: string, agentId: string): void {

@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3'
 import type { StoredId } from './id-codec.ts'
-import { POSTED } from './rows.ts'
 import type { ChannelColumns, EntryColumns } from './rows.ts'
+import { SHOWN } from './schema.ts'
 
 type Change<Parameters extends unknown[]> = Statement<Parameters, never>
 
@@ -29,14 +29,17 @@ export interface WriteStatements {
   readonly lastOrder: Statement<[], { readonly place: number | null }>
   readonly insertChannel: Change<[Omit<ChannelColumns, 'key'>]>
   readonly saveChannel: Change<[ChannelColumns]>
-  readonly clearParticipants: Change<[number]>
-  readonly addParticipant: Change<[number, number, string, number]>
+  readonly saveParticipant: Change<[number, number, string, number]>
+  readonly removeParticipant: Change<[number, string]>
+  readonly removeParticipants: Change<[number]>
+  readonly anAgent: Statement<[number], 1>
   readonly insertPosting: Change<EntryValues>
   readonly insertEntry: Change<EntryValues>
   readonly saveBody: Change<[string | null, number, number, number]>
   readonly eraseBodies: Change<[number, number, number]>
   readonly dropDeadServer: Change<[string]>
   readonly saveServer: Change<[string, string, string, string | null, number]>
+  readonly serverAgent: Statement<[string, string], 1>
   readonly addServerAgent: Change<[string, string]>
   readonly removeServerAgent: Change<[string, string]>
   readonly removeServerAgents: Change<[string]>
@@ -44,8 +47,6 @@ export interface WriteStatements {
 
 const INSERT_ENTRY = `INSERT INTO entries (channel_key, seq, id, kind, at, author_id,
   client_message_id, message_seq, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-const BODY = `UPDATE entries SET data = NULL WHERE channel_key = ? AND seq > ? AND seq <= ?`
 
 export function prepareWrites(database: Database): WriteStatements {
   return {
@@ -81,10 +82,25 @@ export function prepareWrites(database: Database): WriteStatements {
 
 function prepareParticipantWrites(
   database: Database,
-): Pick<WriteStatements, 'clearParticipants' | 'addParticipant'> {
+): Pick<
+  WriteStatements,
+  'saveParticipant' | 'removeParticipant' | 'removeParticipants' | 'anAgent'
+> {
   return {
-    clearParticipants: database.prepare('DELETE FROM participants WHERE channel_key = ?'),
-    addParticipant: database.prepare('INSERT INTO participants VALUES (?, ?, ?, ?)'),
+    saveParticipant: database.prepare(
+      `INSERT INTO participants (channel_key, place, entity_id, is_agent) VALUES (?,
+        (SELECT coalesce(max(place), 0) + 1 FROM participants WHERE channel_key = ?), ?, ?)
+      ON CONFLICT (channel_key, entity_id) DO UPDATE SET is_agent = excluded.is_agent`,
+    ),
+    removeParticipant: database.prepare(
+      'DELETE FROM participants WHERE channel_key = ? AND entity_id = ?',
+    ),
+    removeParticipants: database.prepare('DELETE FROM participants WHERE channel_key = ?'),
+    anAgent: database
+      .prepare<[number], 1>(
+        'SELECT 1 FROM participants WHERE channel_key = ? AND is_agent = 1 LIMIT 1',
+      )
+      .pluck(),
   }
 }
 
@@ -95,9 +111,11 @@ function prepareEntryWrites(
     insertPosting: database.prepare(`${INSERT_ENTRY} ON CONFLICT DO NOTHING`),
     insertEntry: database.prepare(INSERT_ENTRY),
     saveBody: database.prepare(
-      'UPDATE entries SET data = ?, updated_at = ? WHERE channel_key = ? AND seq = ?',
+      `UPDATE entries SET data = ?, updated_at = ? WHERE channel_key = ? AND seq = ? AND ${SHOWN}`,
     ),
-    eraseBodies: database.prepare(`${BODY} AND kind = ${POSTED} AND data IS NOT NULL`),
+    eraseBodies: database.prepare(
+      `UPDATE entries SET data = NULL WHERE channel_key = ? AND seq > ? AND seq <= ? AND ${SHOWN}`,
+    ),
   }
 }
 
@@ -105,7 +123,12 @@ function prepareServerWrites(
   database: Database,
 ): Pick<
   WriteStatements,
-  'dropDeadServer' | 'saveServer' | 'addServerAgent' | 'removeServerAgent' | 'removeServerAgents'
+  | 'dropDeadServer'
+  | 'saveServer'
+  | 'serverAgent'
+  | 'addServerAgent'
+  | 'removeServerAgent'
+  | 'removeServerAgents'
 > {
   return {
     dropDeadServer: database.prepare('DELETE FROM servers WHERE id = ? AND is_live = 0'),
@@ -114,6 +137,11 @@ function prepareServerWrites(
       ON CONFLICT (id) DO UPDATE SET server = excluded.server, created_by = excluded.created_by,
         removed_by = excluded.removed_by, is_live = excluded.is_live`,
     ),
+    serverAgent: database
+      .prepare<[string, string], 1>(
+        'SELECT 1 FROM server_agents WHERE server_id = ? AND agent_id = ?',
+      )
+      .pluck(),
     addServerAgent: database.prepare(
       'INSERT INTO server_agents (server_id, agent_id) VALUES (?, ?) ON CONFLICT DO NOTHING',
     ),

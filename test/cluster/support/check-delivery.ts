@@ -62,6 +62,10 @@ class Watch {
     } else if (recovered === undefined) {
       this.#report(`was not told whether ${this.#positionSeq}…${seq} was recovered`)
     } else if (!recovered) {
+      const gap = seq - this.#positionSeq
+      if (gap >= 0 && gap <= this.#facts.maxResumeEntries) {
+        this.#report(`was not shown the ${gap} entries that it missed before ${seq}`)
+      }
       this.#skipped.push({ after: this.#positionSeq, upTo: seq })
     } else if (seq < this.#positionSeq) {
       this.#report(`resumed at ${seq}, behind ${this.#positionSeq}`)

@@ -18,6 +18,8 @@ export interface ChannelFacts extends ChannelTruth {
 }
 
 export interface Facts {
+  /** Missed entries up to which the server must replay them, all of them. */
+  readonly maxResumeEntries: number
   readonly journals: readonly Journal[]
   readonly channels: ReadonlyMap<string, ChannelFacts>
   /** The first sending of each message; by `messageKey`. */
@@ -55,7 +57,11 @@ function requestsOf(journal: Journal): Request[] {
 }
 
 /** Everything that the checks look up, looked up once. */
-export function createFacts(journals: readonly Journal[], truths: readonly ChannelTruth[]): Facts {
+export function createFacts(
+  journals: readonly Journal[],
+  truths: readonly ChannelTruth[],
+  maxResumeEntries: number,
+): Facts {
   const firstSent = new Map<string, Sent>()
   const ackedAtUs = new Map<string, number>()
   for (const journal of journals) {
@@ -75,6 +81,7 @@ export function createFacts(journals: readonly Journal[], truths: readonly Chann
     texts.set(messageId, [...(texts.get(messageId) ?? []), text])
   }
   return {
+    maxResumeEntries,
     journals,
     channels: new Map(truths.map((truth) => [truth.channelId, indexed(truth)])),
     firstSent,

@@ -29,6 +29,16 @@ export interface Verdict {
 
 /** Most violations that are reported: after the first few the rest says nothing new. */
 const MAX_VIOLATIONS = 25
+/** `PARLEY_MAX_RESUME_ENTRIES` where a test sets nothing else. */
+const DEFAULT_MAX_RESUME_ENTRIES = 1_000
+
+/** Where a server is and where its data lies. */
+export interface Place {
+  readonly url: string
+  readonly dataDir: string
+  /** What the server was started with, where that is not the default. */
+  readonly maxResumeEntries?: number
+}
 
 /**
  * Holds what the clients saw against what is stored.
@@ -39,11 +49,16 @@ const MAX_VIOLATIONS = 25
  * - One sender's messages have the order in which it first sent them.
  * - Who joined with `since` on every connection saw everything that survives, once, ascending, and
  *   nothing else; with the contents that history has.
+ * - A gap within the limit is replayed, never left to the client.
  * - A sender's own copy comes before its acknowledgement.
  * - Confirmed edits, deletions and clears are in effect, and nobody erased what nobody asked to erase.
  */
-export function judge(journals: readonly Journal[], truths: readonly ChannelTruth[]): Verdict {
-  const facts = createFacts(journals, truths)
+export function judge(
+  journals: readonly Journal[],
+  truths: readonly ChannelTruth[],
+  maxResumeEntries = DEFAULT_MAX_RESUME_ENTRIES,
+): Verdict {
+  const facts = createFacts(journals, truths, maxResumeEntries)
   const violations = [
     ...checkHistory(facts),
     ...checkChanges(facts),
@@ -58,11 +73,11 @@ export function judge(journals: readonly Journal[], truths: readonly ChannelTrut
 
 /** Reads what is stored and judges; everything must have come to rest. */
 export async function judgeServer(
-  server: { readonly url: string; readonly dataDir: string },
+  server: Place,
   journals: readonly Journal[],
   channels: Iterable<string>,
 ): Promise<Verdict> {
-  return judge(journals, await readTruth(server, channels))
+  return judge(journals, await readTruth(server, channels), server.maxResumeEntries)
 }
 
 function distinct(journal: Journal, what: 'sent' | 'acked'): number {

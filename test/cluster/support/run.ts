@@ -5,10 +5,13 @@ import type { Journal } from './journal.ts'
 import { Load, quiesce } from './load.ts'
 import type { LoadOptions } from './load.ts'
 import { judgeServer } from './oracle.ts'
-import type { Verdict } from './oracle.ts'
+import type { Place, Verdict } from './oracle.ts'
 import { createChannel } from './rest.ts'
 import { openClients } from './sockets.ts'
 import type { ClientOptions, TestClient, Transport } from './sockets.ts'
+
+/** For runs in which a client may miss a lot: nobody is to be told to fetch history instead. */
+export const RESUME_ANY_GAP = { PARLEY_MAX_RESUME_ENTRIES: '100000' } as const
 
 /** Websocket-only, polling-only, and the stock client's polling with upgrade. */
 const MIX: readonly Transport[] = ['websocket', 'upgrade', 'polling', 'websocket']
@@ -21,11 +24,6 @@ export interface RunOptions {
   /** `MIX` in turn when absent. */
   readonly transports?: readonly Transport[]
   readonly load: LoadOptions
-}
-
-interface Place {
-  readonly url: string
-  readonly dataDir: string
 }
 
 /** Clients over shared channels, the load they make, and the verdict on it. */

@@ -3,10 +3,10 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * Compiles one source file and what it imports into `outDir`, for children that run without the
- * test runner. Answers the path of the compiled file.
+ * Compiles one source file, others that the child loads too, and what they import into `outDir`,
+ * for children that run without the test runner. Answers the path of the first one compiled.
  */
-export function compile(source: string, outDir: string): string {
+export function compile(source: string, outDir: string, others: readonly string[] = []): string {
   const root = join(import.meta.dirname, '../../..')
   const modules = join(root, 'node_modules')
   mkdirSync(outDir)
@@ -20,7 +20,7 @@ export function compile(source: string, outDir: string): string {
     sourceMap: false,
     typeRoots: [join(modules, '@types')],
   }
-  const files = [join(root, 'src', source)]
+  const files = [source, ...others].map((file) => join(root, 'src', file))
   const extending = join(root, '.tsconfig.build.json')
   writeFileSync(
     project,

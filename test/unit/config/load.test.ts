@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { loadSettings, mergeEnvironment } from '../../../src/config/load.ts'
 import type { Environment } from '../../../src/config/load.ts'
 import { isLoopbackHost } from '../../../src/config/loopback.ts'
-import { nearestName } from '../../../src/config/nearest-name.ts'
+import { misspeltName } from '../../../src/config/nearest-name.ts'
 import type { Settings } from '../../../src/config/settings.ts'
 
 function settingsOf(environment: Environment): Settings {
@@ -107,7 +107,7 @@ describe('isLoopbackHost', () => {
 
 describe('nearestName', () => {
   it('prefers fewer changes', () => {
-    expect(nearestName('PARLEY_PROT', ['PARLEY_HOST', 'PARLEY_PORT'])).toBe('PARLEY_PORT')
-    expect(nearestName('anything', [])).toBeUndefined()
+    expect(misspeltName('PARLEY_PROT', ['PARLEY_HOST', 'PARLEY_PORT'])).toBe('PARLEY_PORT')
+    expect(misspeltName('anything', [])).toBeUndefined()
   })
 })

@@ -45,11 +45,12 @@ class ScriptedLog {
     this.#answer?.reject(new Error('no answer'))
   }
 
-  answersRead(): EntryRange | undefined {
+  answersRead(length = Number.POSITIVE_INFINITY): EntryRange | undefined {
     const read = this.#reads.shift()
     if (read === undefined) return undefined
     const { after, upTo } = read.range
-    const seqs = Array.from({ length: upTo - after }, (_, index) => after + 1 + index)
+    const prefix = { length: Math.min(length, upTo - after) }
+    const seqs = Array.from(prefix, (_, index) => after + 1 + index)
     read.resolve(seqs.map(entry))
     return read.range
   }
@@ -152,6 +153,18 @@ describe('live channels', () => {
     log.answersRead()
     await joining
     expect(follower.seen).toEqual([1, 2, 3, 'joined 3 true'])
+  })
+
+  it.each([2, 0])('replay nothing when the log gives only %i of what was missed', async (given) => {
+    const { log, live, follower, join } = setUp()
+    const joining = join(2)
+    log.opens(5)
+    await tick()
+    live.onEntries(CHANNEL, [entry(6)])
+    log.answersRead(given)
+    await joining
+    live.onEntries(CHANNEL, [entry(7)])
+    expect(follower.seen).toEqual(['joined 5 false', 6, 7])
   })
 
   it('interrupt a follower whose backlog passes its bound, and deliver nothing more to it', async () => {

@@ -7,11 +7,10 @@ import { createLogger } from '../../../src/telemetry/logger.ts'
 
 interface Setup {
   readonly answer?: (command: Command) => Promise<Outcome>
-  readonly agents?: readonly string[]
 }
 
 /** The service over a log that only records what it is asked. */
-function setUp({ answer = async () => ({}), agents = [] }: Setup = {}) {
+function setUp({ answer = async () => ({}) }: Setup = {}) {
   const commands: Command[] = []
   const lines: { msg: string; [field: string]: unknown }[] = []
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) }
@@ -24,7 +23,6 @@ function setUp({ answer = async () => ({}), agents = [] }: Setup = {}) {
       publish: () => undefined,
       message: async () => undefined,
       messages: () => Promise.reject(new Error('not to be asked')),
-      serverAgents: async () => agents,
     },
     createLogger({ level: 'info', role: 'gateway', destination }),
   )
@@ -87,34 +85,13 @@ describe('posting', () => {
     expect(second.lines).toEqual([])
   })
 
-  const dm: PostInput = {
-    ...created,
-    metadata: { isDm: true },
-    autoCreate: { createdBy: 'socketio_auto_creation', targetUserId: 'helper' },
-  }
-
-  it('marks a known agent in the DM that it created', async () => {
-    const { service, commands } = setUp({
-      answer: async () => ({ isCreated: true }),
-      agents: ['helper'],
-    })
-    await service.post(dm)
-    expect(commands[1]).toMatchObject({
-      type: 'change-participants',
-      add: [{ entityId: 'helper', isAgent: true }],
-    })
-  })
-
-  it('is posted even when marking the agent fails', async () => {
-    const { service, lines } = setUp({
-      answer: (command) =>
-        command.type === 'post'
-          ? Promise.resolve({ isCreated: true, seq: 1 })
-          : Promise.reject(new ChannelError('OVERLOADED')),
-      agents: ['helper'],
-    })
-    await expect(service.post(dm)).resolves.toMatchObject({ seq: 1 })
-    expect(lines.at(-1)).toMatchObject({ level: 40, code: 'OVERLOADED' })
+  it('appends nothing but the message for a DM that it creates', async () => {
+    const { service, commands } = setUp({ answer: async () => ({ isCreated: true }) })
+    const autoCreate = { createdBy: 'socketio_auto_creation', targetUserId: 'helper' } as const
+    await service.post({ ...created, metadata: { isDm: true }, autoCreate })
+    expect(commands).toHaveLength(1)
+    const participants = ['alice', 'helper'].map((entityId) => ({ entityId, isAgent: false }))
+    expect(commands[0]).toMatchObject({ type: 'post', create: { type: 'DM', participants } })
   })
 })
 

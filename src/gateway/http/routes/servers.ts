@@ -123,7 +123,7 @@ function writes(services: Services): Endpoint[] {
       summary: 'Delete a message server with its channels',
       params: serverParams,
       success: { status: 204, description: 'Deleted.' },
-      errors: ['INVALID_PAYLOAD', 'SERVER_NOT_FOUND', 'SERVER_PROTECTED'],
+      errors: ['INVALID_PAYLOAD', 'SERVER_NOT_FOUND', 'SERVER_PROTECTED', 'SERVER_TOO_LARGE'],
       handle: async ({ params }) => {
         await services.servers.remove(params.messageServerId)
         return noContent()

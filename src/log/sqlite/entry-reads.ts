@@ -1,0 +1,104 @@
+import type { Database, Statement } from 'better-sqlite3'
+import type { StoredId } from './id-codec.ts'
+import { EDITED } from './rows.ts'
+import type { EntryColumns } from './rows.ts'
+import { REST, SHOWN } from './schema.ts'
+
+interface InChannel {
+  readonly channelKey: number
+}
+
+interface Numbered extends InChannel {
+  readonly seq: number
+}
+
+interface Span extends InChannel {
+  readonly after: number
+  readonly upTo: number
+  readonly clearedSeq: number
+}
+
+interface Below extends InChannel {
+  readonly above: number
+  readonly below: number
+  readonly limit: number
+}
+
+interface Bytes {
+  readonly maxBytes: number
+}
+
+/** Every question about entries. Those by number name `SHOWN` or `REST`, without which no index serves them. */
+export interface EntryReads {
+  readonly tail: Statement<[InChannel], { readonly seq: number; readonly at: number }>
+  readonly entry: Statement<[Numbered], EntryColumns>
+  readonly entryTime: Statement<[Numbered], number>
+  readonly entryById: Statement<[StoredId], EntryColumns>
+  readonly entries: Statement<[Span], EntryColumns>
+  /** How many of the first rows are at most `maxBytes` together. */
+  readonly entriesFitting: Statement<[Span & Bytes], number>
+  readonly postings: Statement<[Below], EntryColumns>
+  readonly postingsFitting: Statement<[Below & Bytes], number>
+}
+
+const META = `channel_key, seq, id, kind, at, author_id, client_message_id, message_seq, updated_at`
+const IN_CHANNEL = 'FROM entries WHERE channel_key = :channelKey'
+const ONE = `${IN_CHANNEL} AND seq = :seq`
+const SPAN = `${IN_CHANNEL} AND seq > :after AND seq <= :upTo`
+const BELOW = `${IN_CHANNEL} AND seq > :above AND seq < :below AND ${SHOWN}`
+
+/** Lengths come from the rows' headers: a body that is only measured is not read from the file. */
+const LENGTH = 'coalesce(octet_length(data), 0)'
+const EDITED_LENGTH = `coalesce((SELECT octet_length(data) FROM entries WHERE
+  channel_key = :channelKey AND seq = edit.message_seq AND seq > :clearedSeq AND ${SHOWN}), 0)`
+
+export function prepareEntryReads(database: Database): EntryReads {
+  return {
+    tail: database.prepare(`SELECT seq, at ${IN_CHANNEL} AND ${SHOWN}
+      UNION ALL SELECT seq, at ${IN_CHANNEL} AND ${REST} ORDER BY seq DESC LIMIT 1`),
+    entry: database.prepare(`SELECT ${META}, data ${ONE} AND ${SHOWN}
+      UNION ALL SELECT ${META}, data ${ONE} AND ${REST}`),
+    entryTime: database
+      .prepare<[Numbered], number>(
+        `SELECT at ${ONE} AND ${SHOWN} UNION ALL SELECT at ${ONE} AND ${REST}`,
+      )
+      .pluck(),
+    entryById: database.prepare(`SELECT ${META}, data FROM entries WHERE id = ?`),
+    ...prepareLists(database),
+  }
+}
+
+/** How many rows come before the first with which the sum of lengths passes `:maxBytes`. */
+function fitting(lengths: string, order: string): string {
+  return `SELECT count(*) FROM (SELECT sum(bytes) OVER (ORDER BY ${order}) AS total
+    FROM (${lengths})) WHERE total <= :maxBytes`
+}
+
+function prepareLists(
+  database: Database,
+): Pick<EntryReads, 'entries' | 'entriesFitting' | 'postings' | 'postingsFitting'> {
+  return {
+    entries: database.prepare(`
+      SELECT ${META}, iif(seq > :clearedSeq, data, NULL) AS data ${SPAN} AND ${SHOWN}
+      UNION ALL SELECT ${META}, data ${SPAN} AND ${REST} ORDER BY seq`),
+    entriesFitting: database
+      .prepare<[Span & Bytes], number>(
+        fitting(
+          `SELECT seq, iif(seq > :clearedSeq, ${LENGTH}, 0) AS bytes ${SPAN} AND ${SHOWN}
+          UNION ALL SELECT seq, iif(kind = ${EDITED}, ${EDITED_LENGTH}, ${LENGTH})
+            ${SPAN.replace('entries', 'entries AS edit')} AND ${REST}`,
+          'seq',
+        ),
+      )
+      .pluck(),
+    postings: database.prepare(`SELECT ${META}, data ${BELOW} ORDER BY seq DESC LIMIT :limit`),
+    postingsFitting: database
+      .prepare<[Below & Bytes], number>(
+        fitting(
+          `SELECT seq, ${LENGTH} AS bytes ${BELOW} ORDER BY seq DESC LIMIT :limit`,
+          'seq DESC',
+        ),
+      )
+      .pluck(),
+  }
+}
