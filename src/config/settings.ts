@@ -151,7 +151,7 @@ export const SETTINGS = {
     env: ['PARLEY_MAX_RESUME_ENTRIES'],
     schema: whole(0, 100_000).default(1_000),
     shown: '1000',
-    help: 'Most entries that a resume replays; a larger gap is answered `recovered: false`.',
+    help: 'Most entries that a resume replays; a larger gap, or one of more than 8 MiB, is answered `recovered: false`.',
   }),
   maxQueueBytes: setting({
     env: ['PARLEY_MAX_QUEUE_BYTES'],

@@ -108,12 +108,13 @@ export type Entry = EntryBase &
     | { readonly kind: 'edited'; readonly message: Message | null }
     | { readonly kind: 'deleted'; readonly messageId: string; readonly messageSeq: number }
     | { readonly kind: 'cleared' }
-    | { readonly kind: 'updated'; readonly channel: ChannelDetails | null }
     | {
-        readonly kind: 'participants'
+        /** `updated`: a channel's own fields, and perhaps who takes part; `participants`: only that. */
+        readonly kind: 'updated' | 'participants'
+        /** Null when it is deleted now. */
+        readonly channel: Channel | null
         readonly added: readonly Participant[]
         readonly removed: readonly string[]
-        readonly channel: ChannelDetails | null
       }
     | { readonly kind: 'removed' }
   )

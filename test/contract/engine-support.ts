@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { DEFAULT_SERVER_ID } from '../../src/protocol/limits.ts'
 import type { ChannelError } from '../../src/protocol/errors.ts'
-import type { Entry } from '../../src/protocol/model.ts'
+import type { Channel, ChannelDetails, Entry } from '../../src/protocol/model.ts'
 import type { Applied, LogEngine } from '../../src/log/engine.ts'
 import type { ChannelDraft, Command, MessageDraft, Outcome } from '../../src/log/log.ts'
 import { newId } from '../../src/util/new-id.ts'
@@ -59,6 +59,13 @@ export function channelIn(engine: LogEngine, draft: Partial<ChannelDraft> = {}):
   const command = createChannel(draft)
   apply(engine, command)
   return command.channel.id
+}
+
+/** What entries carry of a channel. */
+export function withoutParticipants(details: ChannelDetails | undefined): Channel {
+  if (details === undefined) throw new Error('there is no channel')
+  const { participants: _, ...channel } = details
+  return channel
 }
 
 /** All entries of a channel as they are read now. */

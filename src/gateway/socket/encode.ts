@@ -1,4 +1,4 @@
-import type { ChannelDetails, Entry, Ephemeral, Message } from '../../protocol/model.ts'
+import type { Entry, Ephemeral, Message } from '../../protocol/model.ts'
 import { isJsonObject } from '../../util/json.ts'
 import type { JsonObject } from '../../util/json.ts'
 import { EVENTS, TEXTS } from '../../protocol/wire.ts'
@@ -77,11 +77,21 @@ export function completionOf(entry: Entry): string[] {
   return [completePacket({ kind: 'complete', channelId, serverId, messageId: id })]
 }
 
-function updatedPacket(entry: Entry, channel: ChannelDetails | null): string[] {
+type ChangeEntry = Extract<Entry, { readonly kind: 'updated' | 'participants' }>
+
+/** The channel as it is, and who came and went where anybody did; nothing of a channel that is gone. */
+function updatedPacket({ channelId, seq, channel, added, removed }: ChangeEntry): string[] {
   if (channel === null) return []
-  const { channelId, seq } = entry
-  const updates = channelRow(channel)
-  return [eventPacket(EVENTS.channelUpdated, { channelId, roomId: channelId, updates, seq })]
+  const participants = { added: added.map(({ entityId }) => entityId), removed }
+  const hasMoved = added.length > 0 || removed.length > 0
+  const payload = {
+    channelId,
+    roomId: channelId,
+    updates: channelRow(channel),
+    ...(hasMoved ? { participants } : {}),
+    seq,
+  }
+  return [eventPacket(EVENTS.channelUpdated, payload)]
 }
 
 /** The packets that everybody but a message's own sender gets for an entry; none for what was erased. */
@@ -102,7 +112,7 @@ export function entryPackets(entry: Entry): string[] {
       return [eventPacket(EVENTS.channelCleared, ref)]
     case 'updated':
     case 'participants':
-      return updatedPacket(entry, entry.channel)
+      return updatedPacket(entry)
     case 'removed':
       return [eventPacket(EVENTS.channelDeleted, ref)]
   }

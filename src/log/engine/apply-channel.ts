@@ -13,7 +13,8 @@ import { earlierAttempt, nextPlace, quiet, requireChannel, requireServer } from 
 import type { ApplyContext, Effect } from './context.ts'
 import type { ChannelRecord, EntryRow } from './records.ts'
 import type { WriteStore } from './store.ts'
-import { detailsOf } from './views.ts'
+import { channelOf, detailsOf, NO_CHANGES } from './views.ts'
+import type { ParticipantChanges } from './views.ts'
 
 type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>
 
@@ -75,46 +76,57 @@ export function applyUpdateChannel(
     ...(topic !== undefined && { topic }),
     ...(metadata !== undefined && { metadata: structuredClone(metadata) }),
   }
+  const changes = replacement(store, channel, command.participants)
   const row: EntryRow = {
     ...nextPlace(context, channel),
     id: command.id,
     kind: 'updated',
-    data: null,
+    data: changes === NO_CHANGES ? null : JSON.stringify(changes),
   }
   store.insertEntry(row)
-  if (command.participants !== undefined) replace(store, channel, command.participants)
+  saveChanges(store, channel.key, changes)
   const changed = { ...channel, words, ...membershipOf(store, channel), updatedAt: row.at }
   store.saveChannel(changed)
-  const details = detailsOf(store, changed)
   const { seq, at } = row
+  const base = { channelId: channel.id, seq, at }
   return {
-    outcome: { seq, channel: details },
-    entries: [{ kind: 'updated', channelId: channel.id, seq, at, channel: details }],
+    outcome: { seq, channel: detailsOf(store, changed) },
+    entries: [{ kind: 'updated', ...base, ...changes, channel: channelOf(changed) }],
   }
 }
 
 /** The answer of a change that was applied before; without the channel when that is gone since. */
-export function repeatedChange(
-  { store }: ApplyContext,
-  channelId: string,
-  { seq }: EntryRow,
-): Effect {
+function repeatedChange({ store }: ApplyContext, channelId: string, { seq }: EntryRow): Effect {
   const channel = store.channel(channelId)
   const details = channel?.isLive === true && { channel: detailsOf(store, channel) }
   return quiet({ seq, isDuplicate: true, ...details })
 }
 
-/** Who stays keeps the place and what it is; who is new follows. */
-function replace(store: WriteStore, channel: ChannelRecord, wanted: readonly string[]): void {
-  const { key, serverId } = channel
-  const added = new Set(wanted)
-  for (const { entityId } of store.participants(key)) {
-    if (!added.delete(entityId)) store.removeParticipant(key, entityId)
-  }
-  const newcomers = [...added].map((entityId) => ({ entityId, isAgent: false }))
-  for (const participant of asStored(store, serverId, newcomers)) {
-    store.saveParticipant(key, participant)
-  }
+/** Who comes and who goes when these replace the participants: who stays keeps the place and what it is. */
+function replacement(
+  store: WriteStore,
+  { key, serverId }: ChannelRecord,
+  wanted: readonly string[] | undefined,
+): ParticipantChanges {
+  if (wanted === undefined) return NO_CHANGES
+  const newcomers = new Set(wanted)
+  const removed = store
+    .participants(key)
+    .map(({ entityId }) => entityId)
+    .filter((entityId) => !newcomers.delete(entityId))
+  const added = [...newcomers].map((entityId) => ({ entityId, isAgent: false }))
+  if (added.length === 0 && removed.length === 0) return NO_CHANGES
+  return { added: asStored(store, serverId, added), removed }
+}
+
+/** Puts who came behind those who are there. */
+export function saveChanges(
+  store: WriteStore,
+  channelKey: number,
+  { added, removed }: ParticipantChanges,
+): void {
+  for (const entityId of removed) store.removeParticipant(channelKey, entityId)
+  for (const participant of added) store.saveParticipant(channelKey, participant)
 }
 
 /** Marks everything so far as erased in one small write; the rows are swept later, in slices. */

@@ -1,12 +1,12 @@
 import { ChannelError } from '../../protocol/errors.ts'
 import type { Command } from '../log.ts'
-import { repeatedChange } from './apply-channel.ts'
+import { saveChanges } from './apply-channel.ts'
 import { asStored, membershipOf } from './channels.ts'
 import { earlierAttempt, nextPlace, quiet, requireChannel } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
 import type { ChannelRecord, EntryRow } from './records.ts'
 import type { WriteStore } from './store.ts'
-import { detailsOf } from './views.ts'
+import { channelOf } from './views.ts'
 import type { ParticipantChanges } from './views.ts'
 
 type ChangeParticipants = Extract<Command, { type: 'change-participants' }>
@@ -18,11 +18,11 @@ export function applyChangeParticipants(
 ): Effect {
   const { store } = context
   const earlier = earlierAttempt(context, command.id, 'participants')
-  if (earlier !== undefined) return repeatedChange(context, command.channelId, earlier)
+  if (earlier !== undefined) return quiet({ seq: earlier.seq, isDuplicate: true })
   const channel = requireChannel(context, command.channelId)
   const changes = effective(store, channel, command)
   if (changes.added.length === 0 && changes.removed.length === 0) {
-    return quiet({ channel: detailsOf(store, channel) })
+    return quiet({})
   }
   const row: EntryRow = {
     ...nextPlace(context, channel),
@@ -31,17 +31,14 @@ export function applyChangeParticipants(
     data: JSON.stringify(changes),
   }
   store.insertEntry(row)
-  for (const entityId of changes.removed) store.removeParticipant(channel.key, entityId)
-  for (const participant of changes.added) store.saveParticipant(channel.key, participant)
+  saveChanges(store, channel.key, changes)
   const saved = { ...channel, ...membershipOf(store, channel), updatedAt: row.at }
   store.saveChannel(saved)
-  const details = detailsOf(store, saved)
   const { seq, at } = row
+  const base = { channelId: channel.id, seq, at }
   return {
-    outcome: { seq, channel: details },
-    entries: [
-      { kind: 'participants', channelId: channel.id, seq, at, ...changes, channel: details },
-    ],
+    outcome: { seq },
+    entries: [{ kind: 'participants', ...base, ...changes, channel: channelOf(saved) }],
   }
 }
 

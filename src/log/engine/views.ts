@@ -9,11 +9,14 @@ import type {
 import type { ChannelRecord, EntryRow } from './records.ts'
 import type { ReadStore } from './store.ts'
 
-/** The changes of a participants entry, as stored in its `data`. */
+/** Who came and who went with an updated or participants entry, as stored in its `data`. */
 export interface ParticipantChanges {
   readonly added: readonly Participant[]
   readonly removed: readonly string[]
 }
+
+/** Stored as null. */
+export const NO_CHANGES: ParticipantChanges = { added: [], removed: [] }
 
 const EMPTY_BODY: MessageBody = { text: '', source: '' }
 
@@ -60,11 +63,7 @@ export function entriesOf(
   channel: ChannelRecord,
   rows: readonly EntryRow[],
 ): readonly Entry[] {
-  let details: ChannelDetails | null | undefined
-  const present = (): ChannelDetails | null => {
-    if (details === undefined) details = channel.isLive ? detailsOf(store, channel) : null
-    return details
-  }
+  const present = channel.isLive ? channelOf(channel) : null
   const edited = new Map<number, Message | null>()
   const editedMessage = (row: EntryRow): Message | null => {
     const { messageSeq = 0 } = row
@@ -81,7 +80,7 @@ export function entriesOf(
 interface EntryContext {
   readonly store: ReadStore
   readonly channel: ChannelRecord
-  readonly present: () => ChannelDetails | null
+  readonly present: Channel | null
   readonly editedMessage: (row: EntryRow) => Message | null
 }
 
@@ -99,9 +98,8 @@ function entryOf(context: EntryContext, row: EntryRow): Entry {
       return { ...base, kind: row.kind, messageId: posting.id, messageSeq: posting.seq }
     }
     case 'updated':
-      return { ...base, kind: row.kind, channel: present() }
     case 'participants':
-      return { ...base, kind: row.kind, ...parseChanges(row.data), channel: present() }
+      return { ...base, kind: row.kind, ...parseChanges(row.data), channel: present }
     case 'cleared':
     case 'removed':
       return { ...base, kind: row.kind }
@@ -126,6 +124,7 @@ export function parseBody(data: string): MessageBody {
 }
 
 function parseChanges(data: string | null): ParticipantChanges {
-  const changes: ParticipantChanges = JSON.parse(data ?? '{"added":[],"removed":[]}')
+  if (data === null) return NO_CHANGES
+  const changes: ParticipantChanges = JSON.parse(data)
   return changes
 }
