@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TEST_TIMEOUT_MS } from './support/deadline.ts'
 import { changeAtRandom, Changer, seeded } from './support/changes.ts'
-import { byGateway, openRun, RESUME_ANY_GAP } from './support/run.ts'
+import { byGateway, killAtOnce, openRun, RESUME_ANY_GAP } from './support/run.ts'
 import type { Run } from './support/run.ts'
 import { startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
@@ -19,9 +19,8 @@ afterAll(async () => {
 })
 
 /** Kills one gateway for good and waits until another one took its place. */
-async function killGateway(pid: number): Promise<void> {
-  process.kill(pid, 'SIGKILL')
-  await server.healed([pid])
+async function killGateway(pid: number | undefined): Promise<void> {
+  await server.healed(killAtOnce(pid))
 }
 
 /** Names of the clients that lost a connection, and of those that must have. */
@@ -70,9 +69,9 @@ describe('kill -9 of a gateway in mid-load', { timeout: TEST_TIMEOUT_MS }, () =>
     const [first, second] = await server.pids('gateway')
     run.load.start()
     await run.load.reached(0.25)
-    await killGateway(first ?? 0)
+    await killGateway(first)
     await run.load.reached(0.6)
-    await killGateway(second ?? 0)
+    await killGateway(second)
     const { violations, evidence } = await run.judge(server)
 
     expect(violations).toEqual([])

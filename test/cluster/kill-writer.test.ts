@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TEST_TIMEOUT_MS } from './support/deadline.ts'
 import { changeAtRandom, Changer, seeded } from './support/changes.ts'
-import { openRun, RESUME_ANY_GAP } from './support/run.ts'
+import { killAtOnce, openRun, RESUME_ANY_GAP } from './support/run.ts'
 import { startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
 
@@ -80,8 +80,8 @@ describe('kill -9 of the writer in mid-load', { timeout: TEST_TIMEOUT_MS }, () =
     run.load.start()
     for (const share of [0.3, 0.65]) {
       await run.load.reached(share)
-      const pids = await Promise.all([server.kill('writer'), server.kill('gateway')])
-      await server.healed(pids)
+      const [writer, gateway] = [await server.pids('writer'), await server.pids('gateway')]
+      await server.healed(killAtOnce(writer[0], gateway[0]))
     }
     const { violations, evidence } = await run.judge(server)
 

@@ -109,7 +109,8 @@ function collection(services: Services): Endpoint[] {
       query: pageQuery,
       success: {
         status: 200,
-        description: 'One page; empty for an unknown channel.',
+        description:
+          'One page, of `limit` messages or of 8 MiB; only an empty one is the last. Empty for an unknown channel.',
         schema: envelope(z.object({ messages: z.array(listedMessageSchema) })),
       },
       errors: ['INVALID_PAYLOAD'],
