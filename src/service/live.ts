@@ -1,23 +1,10 @@
 import type { ChannelLog, FeedConsumer } from '../log/log.ts'
 import type { Entry, Ephemeral, Position } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { LiveChannel } from './live-channel.ts'
+import type { Follower } from './live-channel.ts'
 
-/** Entries of one channel that are handed to all its followers in this process at once. */
-export interface LiveBatch {
-  readonly channelId: string
-  readonly entries: readonly Entry[]
-  /** True for entries that one follower missed and asked for. */
-  readonly isReplay: boolean
-}
-
-/** One who receives a channel: a connection's membership, or an agent's. */
-export interface Follower {
-  /** Called in `seq` order, each entry once; the batch object is shared by all followers of the channel. */
-  onEntries(batch: LiveBatch): void
-  onEphemeral(frame: Ephemeral): void
-  /** The follower's replay failed or its backlog reached its bound; it is not a follower any more. */
-  onInterrupted(): void
-}
+export type { Follower, LiveBatch } from './live-channel.ts'
 
 /** The answer to a join: delivery goes on after `seq`. */
 export interface Joined extends Position {
@@ -29,7 +16,7 @@ export interface JoinRequest {
   readonly channelId: string
   readonly follower: Follower
   readonly since?: Position
-  /** Called once, after what was missed and before anything newer. */
+  /** Called once, after what was missed and before anything newer; not when the follower left meanwhile. */
   readonly onJoined: (joined: Joined) => void
 }
 
@@ -39,23 +26,8 @@ export interface LiveLimits {
    * read, answers `isRecovered: false`.
    */
   readonly maxResumeEntries: number
-  /** Most entries that wait for a follower whose replay is being read; past it the follower is interrupted. */
+  /** Most entries that wait for a follower that is catching up; past it the follower is interrupted. */
   readonly maxBacklogEntries: number
-}
-
-/** What arrived for a follower whose replay is still being read. */
-interface Catching {
-  readonly backlog: LiveBatch[]
-  backlogEntries: number
-}
-
-interface LiveChannel {
-  /** Everything up to here was handed to the followers. Undefined until the log answered. */
-  position: number | undefined
-  readonly opening: Promise<number>
-  readonly followers: Map<Follower, Catching | undefined>
-  /** Joins that wait for `opening`; the channel stays open for them. */
-  waiting: number
 }
 
 /**
@@ -86,90 +58,95 @@ export class LiveChannels implements FeedConsumer {
     return this.#log
   }
 
-  /** @throws WRITER_UNAVAILABLE when the log does not answer; the follower is then not joined. */
+  /**
+   * Resolves when the follower is live, or has left. One join of a follower at a time.
+   *
+   * @throws WRITER_UNAVAILABLE when the log does not answer; the follower is then not joined.
+   */
   async join(request: JoinRequest): Promise<void> {
     const { channelId, follower, since, onJoined } = request
     const channel = this.#channels.get(channelId) ?? this.#open(channelId)
-    channel.followers.delete(follower)
-    channel.waiting += 1
-    let opened: number
-    try {
-      opened = await channel.opening
-    } catch (error) {
-      this.#abandon(channelId, channel)
-      throw error
-    } finally {
-      channel.waiting -= 1
+    channel.remove(follower)
+    const { head, stored } = await this.#heads(channel, since)
+    if (since === undefined) {
+      channel.goLive(follower)
+      onJoined(head)
+    } else if (since.epoch === head.epoch && since.seq > head.seq && since.seq <= stored) {
+      // It has seen, elsewhere, what the feed has not brought here yet.
+      channel.goLive(follower, since.seq)
+      onJoined({ ...since, isRecovered: true })
+    } else if (this.#isReplayable(since, head)) {
+      await this.#replay(channel, request, { since, head })
+    } else {
+      channel.goLive(follower)
+      onJoined({ ...head, isRecovered: false })
     }
-    // Entries may have come between the log's answer and this continuation.
-    channel.position ??= opened
-    const head: Position = { epoch: this.#source.epoch, seq: channel.position }
-    const isReplayable = since !== undefined && this.#isReplayable(since, head)
-    if (since === undefined || !isReplayable || since.seq === head.seq) {
-      channel.followers.set(follower, undefined)
-      onJoined(since === undefined ? head : { ...head, isRecovered: isReplayable })
-      return
-    }
-    await this.#replay(channel, request, { since, head })
   }
 
   /** Ends delivery to the follower at once. */
   leave(channelId: string, follower: Follower): void {
     const channel = this.#channels.get(channelId)
     if (channel === undefined) return
-    channel.followers.delete(follower)
-    this.#closeIfUnused(channelId, channel)
+    channel.remove(follower)
+    this.#closeIfUnused(channel)
   }
 
   /** True when the follower is still to be handed the entry with this number. */
   willDeliver(channelId: string, follower: Follower, seq: number): boolean {
-    const channel = this.#channels.get(channelId)
-    if (channel?.position === undefined || !channel.followers.has(follower)) return false
-    return channel.followers.get(follower) !== undefined || channel.position < seq
+    return this.#channels.get(channelId)?.willDeliver(follower, seq) ?? false
   }
 
   onEntries(channelId: string, entries: readonly Entry[]): void {
-    const channel = this.#channels.get(channelId)
-    const last = entries.at(-1)
-    if (channel === undefined || last === undefined) return
-    channel.position = last.seq
-    const batch: LiveBatch = { channelId, entries, isReplay: false }
-    for (const [follower, catching] of channel.followers) {
-      if (catching === undefined) follower.onEntries(batch)
-      else this.#postpone(channel, follower, batch)
-    }
+    this.#channels.get(channelId)?.deliver(entries)
   }
 
   onEphemeral(frame: Ephemeral): void {
-    const channel = this.#channels.get(frame.channelId)
-    if (channel === undefined) return
-    for (const [follower, catching] of channel.followers) {
-      if (catching === undefined) follower.onEphemeral(frame)
-    }
+    this.#channels.get(frame.channelId)?.deliverFrame(frame)
   }
 
   #open(channelId: string): LiveChannel {
-    const channel: LiveChannel = {
-      position: undefined,
+    const channel = new LiveChannel({
+      channelId,
       opening: this.#source.follow(channelId),
-      followers: new Map(),
-      waiting: 0,
-    }
+      maxBacklogEntries: this.#limits.maxBacklogEntries,
+      logger: this.#logger,
+      onUnused: (unused) => {
+        this.#closeIfUnused(unused)
+      },
+    })
     this.#channels.set(channelId, channel)
     return channel
   }
 
-  /** Nobody joined a channel whose opening failed: the next join opens it afresh. */
-  #abandon(channelId: string, channel: LiveChannel): void {
-    if (this.#channels.get(channelId) !== channel) return
-    this.#channels.delete(channelId)
-    this.#source.unfollow(channelId)
+  /** Where the feed is and, where a joiner claims to be further, where the log is. */
+  async #heads(
+    channel: LiveChannel,
+    since: Position | undefined,
+  ): Promise<{ readonly head: Position; readonly stored: number }> {
+    const { epoch } = this.#source
+    channel.waiting += 1
+    try {
+      await channel.opened()
+      const isAhead = since !== undefined && since.seq > channel.position
+      const stored = isAhead ? await this.#source.head(channel.channelId) : 0
+      return { head: { epoch, seq: channel.position }, stored }
+    } catch (error) {
+      this.#abandon(channel)
+      throw error
+    } finally {
+      channel.waiting -= 1
+    }
   }
 
-  #closeIfUnused(channelId: string, channel: LiveChannel): void {
-    if (channel.followers.size > 0 || channel.waiting > 0) return
-    this.#channels.delete(channelId)
-    this.#source.unfollow(channelId)
+  /** A channel that nobody follows because its opening failed is opened afresh by the next join. */
+  #abandon(channel: LiveChannel): void {
+    if (channel.size > 0 || this.#channels.get(channel.channelId) !== channel) return
+    this.#channels.delete(channel.channelId)
+    this.#source.unfollow(channel.channelId)
+  }
+
+  #closeIfUnused(channel: LiveChannel): void {
+    if (channel.waiting === 0) this.#abandon(channel)
   }
 
   #isReplayable(since: Position, head: Position): boolean {
@@ -182,44 +159,30 @@ export class LiveChannels implements FeedConsumer {
 
   async #replay(
     channel: LiveChannel,
-    request: JoinRequest,
-    span: { readonly since: Position; readonly head: Position },
+    { follower, onJoined }: JoinRequest,
+    { since, head }: { readonly since: Position; readonly head: Position },
   ): Promise<void> {
-    const { channelId, follower } = request
-    const { since, head } = span
-    const catching: Catching = { backlog: [], backlogEntries: 0 }
-    channel.followers.set(follower, catching)
-    const isStillJoining = (): boolean => channel.followers.get(follower) === catching
-    let isRecovered = false
+    const { channelId } = channel
+    if (since.seq === head.seq) {
+      channel.goLive(follower)
+      onJoined({ ...head, isRecovered: true })
+      return
+    }
+    const catching = channel.beginCatchUp(follower)
+    const range = { channelId, after: since.seq, upTo: head.seq, limit: head.seq - since.seq }
     try {
-      const entries = await this.#source.entries({
-        channelId,
-        after: since.seq,
-        upTo: head.seq,
-        limit: head.seq - since.seq,
-      })
-      if (!isStillJoining()) return
+      const entries = await this.#source.entries(range)
       // The log may answer a prefix: all of what was missed is replayed, or nothing.
-      isRecovered = entries.at(-1)?.seq === head.seq
-      if (isRecovered) follower.onEntries({ channelId, entries, isReplay: true })
+      const isRecovered = entries.at(-1)?.seq === head.seq
+      await channel.catchUp(follower, catching, {
+        entries: isRecovered ? entries : [],
+        onReplayed: () => {
+          onJoined({ ...head, isRecovered })
+        },
+      })
     } catch (error) {
-      if (isStillJoining()) this.leave(channelId, follower)
+      if (channel.isCatchingUp(follower, catching)) this.leave(channelId, follower)
       throw error
     }
-    request.onJoined({ ...head, isRecovered })
-    // Synchronous from here on: nothing can arrive between the backlog's last batch and going live.
-    for (const batch of catching.backlog) follower.onEntries(batch)
-    if (isStillJoining()) channel.followers.set(follower, undefined)
-  }
-
-  #postpone(channel: LiveChannel, follower: Follower, batch: LiveBatch): void {
-    const catching = channel.followers.get(follower)
-    if (catching === undefined) return
-    catching.backlog.push(batch)
-    catching.backlogEntries += batch.entries.length
-    if (catching.backlogEntries <= this.#limits.maxBacklogEntries) return
-    this.#logger.warn({ channelId: batch.channelId }, 'replay too slow for its channel')
-    this.leave(batch.channelId, follower)
-    follower.onInterrupted()
   }
 }

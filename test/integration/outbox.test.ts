@@ -7,8 +7,9 @@ import type { Socket as ServerSocket } from 'socket.io'
 import { io as connect } from 'socket.io-client'
 import type { Socket } from 'socket.io-client'
 import { CLOSE_CODES } from '../../src/protocol/close-codes.ts'
-import { Outbox, SharedPackets } from '../../src/gateway/socket/outbox.ts'
+import { Outbox } from '../../src/gateway/socket/outbox.ts'
 import { eventPacket } from '../../src/gateway/socket/packets.ts'
+import { SharedPackets } from '../../src/gateway/socket/shared-packets.ts'
 
 const MAX_QUEUE_BYTES = 500_000
 
@@ -56,7 +57,7 @@ const shared = new SharedPackets([eventPacket('messageBroadcast', { text: 'x'.re
 
 async function floodUntilCut(pair: Pair, maxPackets: number): Promise<number> {
   for (let sent = 1; sent <= maxPackets; sent += 1) {
-    pair.outbox.sendShared(shared)
+    pair.outbox.send(shared)
     if (pair.isTooSlow()) return sent
     await new Promise((resolve) => setImmediate(resolve))
   }
@@ -97,7 +98,7 @@ describe('the outbox', () => {
       received += 1
     })
     for (let index = 0; index < 200; index += 1) {
-      pair.outbox.sendShared(shared)
+      pair.outbox.send(shared)
       const target = index + 1
       while (received < target) await new Promise((resolve) => setImmediate(resolve))
     }
@@ -108,8 +109,45 @@ describe('the outbox', () => {
     await using pair = await openPair(['polling'])
     // Between two polls everything waits in Engine.IO's buffer; in one turn no poll can come.
     for (let index = 0; index < 100 && !pair.isTooSlow(); index += 1) {
-      pair.outbox.sendShared(shared)
+      pair.outbox.send(shared)
     }
     expect(pair.isTooSlow()).toBe(true)
+  })
+
+  it.each([['websocket'], ['polling']])(
+    'sends any amount at the pace of a %s client that asked for it, in order, and cuts nobody',
+    async (transport) => {
+      await using pair = await openPair([transport])
+      const received: number[] = []
+      pair.client.on('messageBroadcast', ({ n }: { n: number }) => received.push(n))
+      const portions = Array.from({ length: 40 }, (_, n) =>
+        pair.outbox.sendPaced(
+          new SharedPackets([
+            eventPacket('messageBroadcast', { n, text: 'x'.repeat(MAX_QUEUE_BYTES) }),
+          ]),
+        ),
+      )
+      await Promise.all(portions)
+      await expect.poll(() => received.length, { timeout: 20_000 }).toBe(40)
+      expect(received).toEqual(received.toSorted((a, b) => a - b))
+      expect(pair.isTooSlow()).toBe(false)
+    },
+  )
+
+  it('stops waiting for a client that is gone', async () => {
+    await using pair = await openPair(['websocket'])
+    tcpOf(pair.client).pause()
+    const portions = [1, 2, 3].map(() =>
+      pair.outbox.sendPaced(
+        new SharedPackets(
+          Array.from({ length: 400 }, () =>
+            eventPacket('messageBroadcast', { text: 'x'.repeat(50_000) }),
+          ),
+        ),
+      ),
+    )
+    pair.outbox.dispose()
+    await Promise.all(portions)
+    tcpOf(pair.client).resume()
   })
 })

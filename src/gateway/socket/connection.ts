@@ -4,6 +4,13 @@ import { eventPacket } from './packets.ts'
 import type { Membership } from './membership.ts'
 import type { OwnMessage } from './own-message.ts'
 import { Outbox } from './outbox.ts'
+import { SharedPackets } from './shared-packets.ts'
+
+/** The last relayed start: when it was, and whether others still see it. */
+export interface TypingState {
+  readonly startedMs: number
+  readonly isShown: boolean
+}
 
 export interface ConnectionOptions {
   /** Who the handshake said it is; older clients say nothing. */
@@ -23,8 +30,9 @@ export class Connection {
   readonly joiningAs = new Map<string, string>()
   /** Messages sent and not yet acknowledged, by message id; bounded by the log's own queue bound. */
   readonly own = new Map<string, OwnMessage>()
-  /** When typing was last relayed, by channel the connection is a member of. */
-  readonly typingSinceMs = new Map<string, number>()
+  /** What was relayed of its typing, by channel the connection is a member of. */
+  readonly typing = new Map<string, TypingState>()
+  #isClosed = false
   /** Joins and leaves under way, by channel: they happen one after the other. */
   readonly #moving = new Map<string, Promise<void>>()
 
@@ -38,8 +46,20 @@ export class Connection {
     return this.socket.id
   }
 
+  /** True once the client is gone; what it sent before may still be on its way here. */
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** The client is gone: nothing is sent to it any more, and it joins nothing any more. */
+  close(): void {
+    this.#isClosed = true
+    this.own.clear()
+    this.outbox.dispose()
+  }
+
   emit(event: EventName, payload: object): void {
-    this.outbox.send([eventPacket(event, payload)])
+    this.outbox.send(new SharedPackets([eventPacket(event, payload)]))
   }
 
   /** Runs a join or leave after those of the same channel that came before it. */

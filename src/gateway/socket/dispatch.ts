@@ -9,6 +9,7 @@ import { send } from './commands/send.ts'
 import { typingStart, typingStop } from './commands/typing.ts'
 import type { Connection } from './connection.ts'
 import type { Command, Edge, Request } from './edge.ts'
+import type { Acknowledge } from './own-message.ts'
 
 /** Characters of a client's own words that an error message repeats. */
 const MAX_QUOTED_LENGTH = 64
@@ -29,33 +30,34 @@ function unknown(what: string, name: string | number): ChannelError {
   return new ChannelError('MESSAGE_TYPE_UNKNOWN', `Unknown ${what} ${quoted}.`)
 }
 
-/** `message` with `{ type, payload }`: any command, by number or by name. */
-async function generic(edge: Edge, request: Request): Promise<void> {
-  const parsed = genericSchema.safeParse(request.payload)
+interface Asked {
+  readonly name: keyof typeof COMMANDS
+  readonly payload: unknown
+}
+
+/** The command behind an event; `message` with `{ type, payload }` names any other by number or by name. */
+function commandIn(event: string | number, payload: unknown): Asked {
+  const name = commandOf(event)
+  if (name === undefined) throw unknown('event', event)
+  if (name !== 'generic') return { name, payload }
+  const parsed = genericSchema.safeParse(payload)
   if (!parsed.success) {
     throw new ChannelError(
       'INVALID_PAYLOAD',
       `A generic message is { type, payload }: ${describeIssues(parsed.error)}`,
     )
   }
-  const { type, payload } = parsed.data
-  const name = commandOf(type)
-  if (name === undefined || name === 'generic') throw unknown('message type', type)
-  await COMMANDS[name](edge, { ...request, payload })
-}
-
-async function run(edge: Edge, event: string | number, request: Request): Promise<void> {
-  const name = commandOf(event)
-  if (name === undefined) throw unknown('event', event)
-  await (name === 'generic' ? generic(edge, request) : COMMANDS[name](edge, request))
+  const { type } = parsed.data
+  const meant = commandOf(type)
+  if (meant === undefined || meant === 'generic') throw unknown('message type', type)
+  return { name: meant, payload: parsed.data.payload }
 }
 
 /** The client's id of a message that was refused, so that it knows which one. */
 function clientMessageIdOf(payload: unknown): string | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined
-  const { messageId, payload: inner } = payload as { messageId?: unknown; payload?: unknown }
-  if (typeof messageId === 'string') return messageId.slice(0, MAX_QUOTED_LENGTH * 2)
-  return inner === undefined ? undefined : clientMessageIdOf(inner)
+  const { messageId } = payload as { messageId?: unknown }
+  return typeof messageId === 'string' ? messageId.slice(0, MAX_QUOTED_LENGTH * 2) : undefined
 }
 
 function refuse(edge: Edge, request: Request, thrown: unknown): void {
@@ -89,14 +91,15 @@ export async function dispatch(
   const [event, ...args] = packet
   const callback = args.at(-1)
   const hasCallback = typeof callback === 'function'
-  const request: Request = {
-    connection,
-    payload: hasCallback && args.length === 1 ? undefined : args[0],
-    acknowledge: hasCallback ? (answer) => void callback(answer) : ignore,
-  }
+  const acknowledge: Acknowledge = hasCallback ? (answer) => void callback(answer) : ignore
+  let payload = hasCallback && args.length === 1 ? undefined : args[0]
   try {
-    await run(edge, event, request)
+    const asked = commandIn(event, payload)
+    payload = asked.payload
+    // Decoded together with the client's goodbye: what it sent is still posted, nothing is joined.
+    if (connection.isClosed && asked.name !== 'send') return
+    await COMMANDS[asked.name](edge, { connection, payload, acknowledge })
   } catch (error) {
-    refuse(edge, request, error)
+    refuse(edge, { connection, payload, acknowledge }, error)
   }
 }

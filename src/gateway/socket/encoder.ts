@@ -1,7 +1,7 @@
 import type { Ephemeral } from '../../protocol/model.ts'
 import type { LiveBatch } from '../../service/live.ts'
 import { completePacket, entryPackets } from './encode.ts'
-import { SharedPackets } from './outbox.ts'
+import { SharedPackets } from './shared-packets.ts'
 
 /**
  * Encodes each batch once, however many connections get it.

@@ -1,30 +1,23 @@
 import type { Socket } from 'socket.io'
-import type { Secret } from '../../util/secret.ts'
 import { isId } from '../../protocol/ids.ts'
 import { TEXTS } from '../../protocol/wire.ts'
 import { canonicalId } from '../../util/ids.ts'
-
-function keyOf(socket: Socket): string | undefined {
-  const { apiKey } = socket.handshake.auth as { apiKey?: unknown }
-  if (typeof apiKey === 'string') return apiKey
-  const header = socket.handshake.headers['x-api-key']
-  return typeof header === 'string' ? header : undefined
-}
+import { presentedKey } from '../auth.ts'
+import type { Access } from '../auth.ts'
 
 /**
  * Who connects. In open mode a handshake may leave its entity out, as clients before elizaOS 1.6.5
- * do; with a key set, key and entity are required.
+ * do; with a key set, key (`auth.apiKey`, or as REST has it) and entity are required.
  *
  * @throws Error with the text that elizaOS sends as `connect_error`.
  */
-export function authenticate(socket: Socket, apiKey: Secret | undefined): string | undefined {
-  const key = keyOf(socket)
-  if (apiKey !== undefined && (key === undefined || !apiKey.equals(key))) {
-    throw new Error(TEXTS.keyRequired)
-  }
-  const { entityId } = socket.handshake.auth as { entityId?: unknown }
+export function authenticate(socket: Socket, access: Access): string | undefined {
+  const { apiKey, entityId }: { readonly apiKey?: unknown; readonly entityId?: unknown } =
+    socket.handshake.auth
+  const key = typeof apiKey === 'string' ? apiKey : presentedKey(socket.handshake.headers)
+  if (!access.isKey(key)) throw new Error(TEXTS.keyRequired)
   const isAbsent = entityId === undefined || entityId === null
-  if (isAbsent && apiKey === undefined) return undefined
+  if (isAbsent && access.isOpen) return undefined
   if (!isId(entityId)) throw new Error(TEXTS.entityRequired)
   return canonicalId(entityId)
 }

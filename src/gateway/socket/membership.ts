@@ -7,6 +7,7 @@ import type { Encoder } from './encoder.ts'
 import type { Outbox } from './outbox.ts'
 import type { OwnMessage } from './own-message.ts'
 import { eventPacket } from './packets.ts'
+import { SharedPackets } from './shared-packets.ts'
 
 /** What a membership needs of its connection. */
 interface Holder {
@@ -30,17 +31,23 @@ export class Membership implements Follower {
 
   onEntries(batch: LiveBatch): void {
     const { outbox } = this.#holder
-    if (!batch.isReplay && !this.#hasOwn(batch.entries)) {
-      outbox.sendShared(this.#encoder.entries(batch))
+    if (!this.#hasOwn(batch.entries)) {
+      outbox.send(this.#encoder.entries(batch))
       return
     }
-    const released: (() => void)[] = []
-    outbox.send(batch.entries.flatMap((entry) => this.#packets(entry, batch.isReplay, released)))
+    const { packets, released } = this.#personal(batch)
+    outbox.send(packets)
+    for (const acknowledge of released) acknowledge()
+  }
+
+  async catchUp(batch: LiveBatch): Promise<void> {
+    const { packets, released } = this.#personal(batch)
+    await this.#holder.outbox.sendPaced(packets)
     for (const acknowledge of released) acknowledge()
   }
 
   onEphemeral(frame: Ephemeral): void {
-    this.#holder.outbox.sendShared(this.#encoder.ephemeral(frame))
+    this.#holder.outbox.send(this.#encoder.ephemeral(frame))
   }
 
   onInterrupted(): void {
@@ -54,6 +61,15 @@ export class Membership implements Follower {
     const { own } = this.#holder
     if (own.size === 0) return false
     return entries.some((entry) => entry.kind === 'posted' && own.has(entry.message?.id ?? ''))
+  }
+
+  #personal({ entries, isReplay }: LiveBatch): {
+    readonly packets: SharedPackets
+    readonly released: readonly (() => void)[]
+  } {
+    const released: (() => void)[] = []
+    const packets = entries.flatMap((entry) => this.#packets(entry, isReplay, released))
+    return { packets: new SharedPackets(packets), released }
   }
 
   /**

@@ -1,26 +1,11 @@
 import type { Socket } from 'socket.io'
 import { CLOSE_CODES } from '../../protocol/close-codes.ts'
 import type { CloseCode } from '../../protocol/close-codes.ts'
-import { webSocketFrames } from './packets.ts'
+import type { SharedPackets } from './shared-packets.ts'
 import { closeTransport, countQueued, takesFrames, writeFrames, writePacket } from './transport.ts'
 
 /** Packets that one connection may have waiting, whatever their size. Past it: 4001, like bytes. */
 const MAX_QUEUED_PACKETS = 16_384
-
-/** Packets that many connections get alike: encoded into frames at most once. */
-export class SharedPackets {
-  readonly packets: readonly string[]
-  #frames: Buffer | undefined
-
-  constructor(packets: readonly string[]) {
-    this.packets = packets
-  }
-
-  get frames(): Buffer {
-    this.#frames ??= webSocketFrames(this.packets)
-    return this.#frames
-  }
-}
 
 /**
  * The way out to one connection, in order, with a bound on what waits.
@@ -34,42 +19,67 @@ export class Outbox {
   readonly #maxQueueBytes: number
   readonly #onTooSlow: () => void
   #queuedBytes = 0
-  #isClosing = false
+  #isClosed = false
+  /** Settles with the last paced portion; portions leave one after the other. */
+  #pacing: Promise<void> = Promise.resolve()
+  /** Ends the wait for the portion that is under way. */
+  #stopWaiting: () => void = () => undefined
 
   constructor(socket: Socket, maxQueueBytes: number, onTooSlow: () => void) {
     this.#engine = socket.conn
     this.#maxQueueBytes = maxQueueBytes
     this.#onTooSlow = onTooSlow
-    // Engine.IO hands its whole buffer to the transport at once and says so with this event.
-    this.#engine.on('drain', () => {
-      this.#queuedBytes = 0
-    })
+    this.#engine.on('drain', this.#onDrain)
   }
 
-  /** Sends packets to this connection alone, in one write where the transport allows it. */
-  send(packets: readonly string[]): void {
-    if (packets.length > 0) this.sendShared(new SharedPackets(packets))
+  /** Sends packets in one write where the transport allows it. */
+  send(shared: SharedPackets): void {
+    if (this.#isClosed || shared.packets.length === 0) return
+    this.#write(shared, undefined)
+    this.#watch(shared.sizeBytes)
   }
 
-  /** Sends packets that others get too. */
-  sendShared(shared: SharedPackets): void {
-    if (this.#isClosing || shared.packets.length === 0) return
-    if (takesFrames(this.#engine)) {
-      writeFrames(this.#engine, shared.frames)
-      this.#watch(shared.frames.length)
-      return
-    }
-    for (const packet of shared.packets) {
-      writePacket(this.#engine, packet)
-      this.#watch(packet.length)
-    }
+  /**
+   * Sends what the client asked for and may be more than a queue's worth, at the pace at which the
+   * client takes it: resolves when this portion has left, or when nothing will any more. At most one
+   * portion of a connection waits at a time, so it does not count as a slow reader's.
+   */
+  sendPaced(shared: SharedPackets): Promise<void> {
+    this.#pacing = this.#pacing.then(() => this.#sendAndWait(shared))
+    return this.#pacing
   }
 
   /** Closes the transport with a code whose range tells the client what to do; nothing is sent after it. */
   close(code: CloseCode, reason: string): void {
-    if (this.#isClosing) return
-    this.#isClosing = true
+    if (this.#isClosed) return
+    this.dispose()
     closeTransport(this.#engine, code, reason)
+  }
+
+  /** Sends nothing any more: the connection is gone, or its transport belongs to another one now. */
+  dispose(): void {
+    this.#isClosed = true
+    this.#engine.off('drain', this.#onDrain)
+    this.#stopWaiting()
+  }
+
+  #sendAndWait(shared: SharedPackets): Promise<void> {
+    if (this.#isClosed || shared.packets.length === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#stopWaiting = resolve
+      this.#write(shared, resolve)
+    })
+  }
+
+  #write(shared: SharedPackets, onSent: (() => void) | undefined): void {
+    if (takesFrames(this.#engine)) {
+      writeFrames(this.#engine, shared.frames, onSent)
+      return
+    }
+    const last = shared.packets.length - 1
+    for (const [index, packet] of shared.packets.entries()) {
+      writePacket(this.#engine, packet, index === last ? onSent : undefined)
+    }
   }
 
   #watch(bytes: number): void {
@@ -80,8 +90,13 @@ export class Outbox {
     }
     this.#queuedBytes += bytes
     const isTooMuch = this.#queuedBytes > this.#maxQueueBytes || queuedPackets > MAX_QUEUED_PACKETS
-    if (!isTooMuch || this.#isClosing) return
+    if (!isTooMuch || this.#isClosed) return
     this.#onTooSlow()
     this.close(CLOSE_CODES.READER_TOO_SLOW, 'reader too slow: reconnect and resume')
+  }
+
+  /** Engine.IO hands its whole buffer to the transport at once and says so with this event. */
+  readonly #onDrain = (): void => {
+    this.#queuedBytes = 0
   }
 }

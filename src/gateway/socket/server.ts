@@ -1,8 +1,9 @@
-import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import { Server } from 'socket.io'
 import type { ServerOptions, Socket } from 'socket.io'
 import type { Settings } from '../../config/settings.ts'
 import { CLOSE_CODES } from '../../protocol/close-codes.ts'
+import { toChannelError } from '../../protocol/errors.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import { EVENTS, TEXTS } from '../../protocol/wire.ts'
 import type { LogStream } from '../../service/cluster.ts'
@@ -10,7 +11,8 @@ import type { LiveChannels } from '../../service/live.ts'
 import type { Services } from '../../service/services.ts'
 import type { Signals } from '../../signals/signals.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import { Secret } from '../../util/secret.ts'
+import type { Access } from '../auth.ts'
+import { guardConnects } from './connect-guard.ts'
 import { Connection } from './connection.ts'
 import { removeMembership } from './commands/leave.ts'
 import { dispatch } from './dispatch.ts'
@@ -33,8 +35,8 @@ export interface SocketDeps {
   readonly logger: Logger
   /** Engine.IO session ids that say which gateway they belong to. */
   readonly generateSessionId: () => string
-  /** Whether a request may speak to this server at all (open mode: loopback only). */
-  readonly isAllowed: (request: IncomingMessage) => boolean
+  /** Who may come in. */
+  readonly access: Access
 }
 
 /** The Socket.IO side of a gateway. */
@@ -61,11 +63,17 @@ function createServer(deps: SocketDeps): Server {
     maxHttpBufferSize: LIMITS.maxFrameBytes,
     // Ready-made frames cannot be compressed, and compression costs more memory than it saves here.
     perMessageDeflate: false,
-    allowRequest: (request, answer) => {
-      answer(null, deps.isAllowed(request))
+    allowRequest: ({ headers }, answer) => {
+      try {
+        deps.access.checkOrigin(headers)
+        answer(null, true)
+      } catch (error) {
+        answer(toChannelError(error).message, false)
+      }
     },
   })
   io.engine.generateId = deps.generateSessionId
+  guardConnects(io)
   return io
 }
 
@@ -83,7 +91,7 @@ function greet(connection: Connection): void {
 /** Behind joins that are still under way, so that none is left standing. */
 async function takeDown(edge: Edge, connection: Connection): Promise<void> {
   edge.logs.remove(connection)
-  connection.own.clear()
+  connection.close()
   const removals = [...connection.channelIds()].map((channelId) =>
     connection.move(channelId, () => removeMembership(edge, connection, channelId)),
   )
@@ -93,7 +101,10 @@ async function takeDown(edge: Edge, connection: Connection): Promise<void> {
 function serve(edge: Edge, connection: Connection): void {
   const { socket } = connection
   socket.onAny((event: string | number, ...args: unknown[]) => {
-    void dispatch(edge, connection, [event, ...args])
+    dispatch(edge, connection, [event, ...args]).catch((error: unknown) => {
+      // Nothing is known that arrives here; a fault of ours must not end the gateway for everybody.
+      edge.logger.error({ err: error }, 'event not handled')
+    })
   })
   // A client may emit an event of this name; without a listener Node would end the process.
   socket.on('error', (error: unknown) => {
@@ -106,7 +117,6 @@ function serve(edge: Edge, connection: Connection): void {
 export function openSocketServer(deps: SocketDeps): SocketEdge {
   const { settings, services, live, logger } = deps
   const io = createServer(deps)
-  const apiKey = settings.apiKey === undefined ? undefined : new Secret(settings.apiKey)
   const connections = new Set<Connection>()
   const edge: Edge = {
     settings,
@@ -121,7 +131,7 @@ export function openSocketServer(deps: SocketDeps): SocketEdge {
   const entities = new WeakMap<Socket, string | undefined>()
   io.use((socket, next) => {
     try {
-      entities.set(socket, authenticate(socket, apiKey))
+      entities.set(socket, authenticate(socket, deps.access))
       next()
     } catch (error) {
       next(error instanceof Error ? error : new Error(TEXTS.authenticationFailed))

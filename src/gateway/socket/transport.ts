@@ -28,10 +28,15 @@ export function takesFrames(engine: EngineSocket): boolean {
  *
  * `wsPreEncodedFrame` is how Socket.IO's own adapter hands a broadcast to Engine.IO; nothing else
  * sends several packets in one write. Not part of the documented API, so a test holds it in place.
+ * `onSent` is called when the transport has taken them; never when the connection closes before.
  */
-export function writeFrames(engine: EngineSocket, frames: Buffer): void {
+export function writeFrames(
+  engine: EngineSocket,
+  frames: Buffer,
+  onSent: (() => void) | undefined,
+): void {
   const options = { compress: false, wsPreEncodedFrame: [frames] }
-  engine.write('', options)
+  engine.write('', options, onSent)
 }
 
 /** Packets that wait because the transport has not taken them yet; Engine.IO has no public word for it. */
@@ -41,8 +46,12 @@ export function countQueued(engine: EngineSocket): number {
 }
 
 /** Queues one Socket.IO packet, on whatever transport the connection has. */
-export function writePacket(engine: EngineSocket, packet: string): void {
-  engine.write(packet, { compress: false })
+export function writePacket(
+  engine: EngineSocket,
+  packet: string,
+  onSent: (() => void) | undefined,
+): void {
+  engine.write(packet, { compress: false }, onSent)
 }
 
 /**

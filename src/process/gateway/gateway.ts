@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
 import { createAdapter } from '@socket.io/cluster-adapter'
 import { createAccess } from '../../gateway/auth.ts'
+import type { Access } from '../../gateway/auth.ts'
 import { createHttpApp } from '../../gateway/http/app.ts'
 import { createMalformedHandler } from '../../gateway/http/malformed.ts'
 import { openSocketServer } from '../../gateway/socket/server.ts'
@@ -11,6 +12,7 @@ import type { SocketEdge } from '../../gateway/socket/server.ts'
 import { createServices } from '../../service/services.ts'
 import { createClusterSignals, emitPresence } from '../../signals/cluster-signals.ts'
 import type { ChildContext, RunningChild } from '../child/child.ts'
+import { createGatewayCluster } from './gateway-cluster.ts'
 import { openGatewayBackend } from './gateway-backend.ts'
 import type { GatewayBackend } from './gateway-backend.ts'
 import { createGatewayServer, listenShared, RequestTracker } from './http-server.ts'
@@ -31,20 +33,9 @@ interface Edges {
   readonly routing: SessionRouting
 }
 
-function createEdges({ start, link, logger }: ChildContext, backend: GatewayBackend): Edges {
-  const { settings } = start
-  const { log, presence, live } = backend
-  const services = createServices({ log, presence, logger })
-  const app = createHttpApp({
-    settings,
-    services,
-    cluster: createPrimaryCluster(link),
-    logger,
-    version: readVersion(),
-    docsAssetsDir: DOCS_ASSETS_DIR,
-  })
-  const access = createAccess(settings)
-  const isAllowed = ({ headers }: IncomingMessage): boolean => {
+/** The check of open mode, as an answer. */
+function createAllowance(access: Access): (request: IncomingMessage) => boolean {
+  return ({ headers }) => {
     try {
       access.checkOrigin(headers)
       return true
@@ -53,6 +44,21 @@ function createEdges({ start, link, logger }: ChildContext, backend: GatewayBack
       return false
     }
   }
+}
+
+function createEdges({ start, link, logger }: ChildContext, backend: GatewayBackend): Edges {
+  const { settings } = start
+  const { log, presence, live } = backend
+  const services = createServices({ log, presence, logger })
+  const app = createHttpApp({
+    settings,
+    services,
+    cluster: createGatewayCluster(createPrimaryCluster(link), backend),
+    logger,
+    version: readVersion(),
+    docsAssetsDir: DOCS_ASSETS_DIR,
+  })
+  const access = createAccess(settings)
   const listener = getRequestListener(app.fetch, {
     errorHandler: createMalformedHandler(settings.corsOrigin, logger),
   })
@@ -69,10 +75,11 @@ function createEdges({ start, link, logger }: ChildContext, backend: GatewayBack
     createSignals: createClusterSignals,
     logger,
     generateSessionId: () => newSessionId(start.id),
-    isAllowed,
+    access,
   })
   const routing = attachSessionRouting(server, {
     gatewayId: start.id,
+    isAllowed: createAllowance(access),
     handOver: async (to, request, socket) => {
       await link.send({ parley: 'hand-over', to, request }, socket)
       // It is the primary's; here only its shell is left, which the server still counts.
@@ -133,7 +140,7 @@ export async function composeGateway(context: ChildContext): Promise<RunningChil
   const edges = createEdges(context, backend)
   const { server, sockets, routing } = edges
   receiveFromPrimary(link, routing)
-  backend.start((change) => {
+  const connected = backend.start((change) => {
     emitPresence(sockets.io, change)
   })
   const tracker = new RequestTracker()
@@ -145,6 +152,7 @@ export async function composeGateway(context: ChildContext): Promise<RunningChil
   )
   tracker.watch(privateListener.server)
   tracker.watch(server)
+  await connected
   await listenShared(server, { port: start.port, host: start.settings.host })
   return {
     connectionCount: () => sockets.connectionCount(),

@@ -31,6 +31,12 @@ class ScriptedLog {
     this.unfollowed.push(channelId)
   }
 
+  stored = 0
+
+  head(): Promise<number> {
+    return Promise.resolve(this.stored)
+  }
+
   entries(range: EntryRange): Promise<readonly Entry[]> {
     return new Promise((resolve) => {
       this.#reads.push({ range, resolve })
@@ -61,6 +67,12 @@ class Recorder implements Follower {
   onEntries(batch: LiveBatch): void {
     this.seen.push(...batch.entries.map((one) => one.seq))
   }
+  catchUp(batch: LiveBatch): Promise<void> {
+    this.onEntries(batch)
+    return this.pace()
+  }
+  /** Resolves at once unless a test holds it back. */
+  pace = (): Promise<void> => Promise.resolve()
   onEphemeral(): void {
     this.seen.push('ephemeral')
   }
@@ -179,6 +191,60 @@ describe('live channels', () => {
     await joining
     live.onEntries(CHANNEL, [entry(9)])
     expect(follower.seen).toEqual(['interrupted'])
+  })
+
+  it('deliver nothing again to one who has seen, elsewhere, more than the feed has brought here', async () => {
+    const { log, live, follower, join } = setUp()
+    log.stored = 50
+    const joining = join(48)
+    log.opens(45)
+    await joining
+    live.onEntries(CHANNEL, [entry(46), entry(47)])
+    expect(live.willDeliver(CHANNEL, follower, 48)).toBe(false)
+    expect(live.willDeliver(CHANNEL, follower, 49)).toBe(true)
+    live.onEntries(CHANNEL, [entry(48), entry(49)])
+    live.onEntries(CHANNEL, [entry(50)])
+    expect(follower.seen).toEqual(['joined 48 true', 49, 50])
+  })
+
+  it('replay at the follower’s pace, and what comes meanwhile behind it', async () => {
+    const { log, live, follower, join } = setUp(1_000, 1_000)
+    const gates: (() => void)[] = []
+    follower.pace = () => new Promise((resolve) => gates.push(resolve))
+    const joining = join(0)
+    log.opens(130)
+    await tick()
+    log.answersRead()
+    await tick()
+    expect(follower.seen).toHaveLength(64)
+    live.onEntries(CHANNEL, [entry(131)])
+    live.onEphemeral({ kind: 'complete', channelId: CHANNEL, serverId: 's' })
+    while (follower.seen.at(-1) !== 'ephemeral') {
+      gates.shift()?.()
+      await tick()
+    }
+    await joining
+    live.onEntries(CHANNEL, [entry(132)])
+    const seqs = Array.from({ length: 130 }, (_, index) => index + 1)
+    expect(follower.seen).toEqual([...seqs, 'joined 130 true', 131, 'ephemeral', 132])
+  })
+
+  it('let no follower suffer from another’s fault', async () => {
+    const { log, live, follower, join } = setUp()
+    const faulty = new Recorder()
+    faulty.onEntries = () => {
+      throw new Error('fault')
+    }
+    const both = [
+      live.join({ channelId: CHANNEL, follower: faulty, onJoined: faulty.joined }),
+      join(),
+    ]
+    log.opens(1)
+    await Promise.all(both)
+    live.onEntries(CHANNEL, [entry(2)])
+    live.onEntries(CHANNEL, [entry(3)])
+    expect(follower.seen).toEqual(['joined 1', 2, 3])
+    expect(faulty.seen).toEqual(['joined 1', 'interrupted'])
   })
 
   it('stop delivering at a leave, also in the middle of a replay', async () => {

@@ -26,6 +26,7 @@ function joinedPayload(socketId: string, payload: JoinPayload, joined: Joined): 
 async function moveIn(edge: Edge, request: Request, payload: JoinPayload): Promise<void> {
   const { connection, acknowledge } = request
   const channelId = channelOf(payload, TEXTS.joinNeedsChannel)
+  if (connection.isClosed) return
   const isRejoin = connection.memberships.has(channelId)
   if (!isRejoin && connection.memberships.size >= edge.settings.maxChannelsPerConnection) {
     throw new ChannelError('TOO_MANY_CHANNELS')

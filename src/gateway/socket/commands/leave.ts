@@ -13,7 +13,7 @@ export async function removeMembership(
   const membership = connection.memberships.get(channelId)
   if (membership === undefined) return
   connection.memberships.delete(channelId)
-  connection.typingSinceMs.delete(channelId)
+  connection.typing.delete(channelId)
   edge.live.leave(channelId, membership)
   await edge.roster.remove(connection.socket, channelId, membership.entityId)
 }

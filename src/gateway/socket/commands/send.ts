@@ -11,6 +11,7 @@ import type { Connection } from '../connection.ts'
 import type { Edge, Request } from '../edge.ts'
 import { ackPayload, completionOf, ownBroadcastPacket } from '../encode.ts'
 import { eventPacket } from '../packets.ts'
+import { SharedPackets } from '../shared-packets.ts'
 import { channelOf, parse } from './payload.ts'
 
 /** Said, else the handshake's entity, else what this connection joined the channel as. */
@@ -95,7 +96,7 @@ function release(edge: Edge, sent: Sent, outcome: Outcome): void {
     packets.unshift(ownBroadcastPacket(message, entry))
     packets.push(...completionOf(entry))
   }
-  connection.outbox.send(packets)
+  connection.outbox.send(new SharedPackets(packets))
   own.acknowledge(ack)
 }
 

@@ -33,14 +33,17 @@ function relay(edge: Edge, request: Request, isTyping: boolean): void {
   acknowledge({ ...signal, roomId: channelId })
 }
 
-/** A start is due when none was relayed lately, a stop when a start was. */
-function isDue(connection: Connection, signal: TypingSignal): boolean {
-  const { channelId, isTyping } = signal
-  const sinceMs = connection.typingSinceMs.get(channelId)
+/** A start is due when none was relayed lately, a stop when others see a start. */
+function isDue({ typing }: Connection, { channelId, isTyping }: TypingSignal): boolean {
+  const state = typing.get(channelId)
   const nowMs = performance.now()
-  if (!isTyping) return connection.typingSinceMs.delete(channelId)
-  if (sinceMs !== undefined && nowMs - sinceMs < MIN_START_INTERVAL_MS) return false
-  connection.typingSinceMs.set(channelId, nowMs)
+  if (isTyping) {
+    if (state !== undefined && nowMs - state.startedMs < MIN_START_INTERVAL_MS) return false
+    typing.set(channelId, { startedMs: nowMs, isShown: true })
+    return true
+  }
+  if (state?.isShown !== true) return false
+  typing.set(channelId, { ...state, isShown: false })
   return true
 }
 

@@ -53,10 +53,10 @@ describe('packets', () => {
     const done = new EventEmitter()
     server.on('connection', (socket) => {
       expect(takesFrames(socket.conn)).toBe(true)
-      writePacket(socket.conn, eventPacket('typing', { n: 0 }))
+      writePacket(socket.conn, eventPacket('typing', { n: 0 }), undefined)
       const packets = [1, 2, 3].map((n) => eventPacket('messageBroadcast', { n, text: '🌍' }))
-      writeFrames(socket.conn, webSocketFrames(packets))
-      writePacket(socket.conn, eventPacket('typing', { n: 4 }))
+      writeFrames(socket.conn, webSocketFrames(packets), undefined)
+      writePacket(socket.conn, eventPacket('typing', { n: 4 }), undefined)
       socket.emit('presence', { n: 5 })
     })
     const client = connect(`http://127.0.0.1:${port}`, { transports: ['websocket'] })

@@ -1,0 +1,179 @@
+import type { Entry, Ephemeral } from '../protocol/model.ts'
+import type { Logger } from '../telemetry/logger.ts'
+
+/** Entries of one channel that are handed to all its followers in this process at once. */
+export interface LiveBatch {
+  readonly channelId: string
+  readonly entries: readonly Entry[]
+  /** True for entries that one follower missed and asked for. */
+  readonly isReplay: boolean
+}
+
+/** One who receives a channel: a connection's membership, or an agent's. */
+export interface Follower {
+  /** Called in `seq` order, each entry once; the batch object is shared by all followers of the channel. */
+  onEntries(batch: LiveBatch): void
+  /** The same while it catches up: resolves when it can take more, or wants no more. Never rejects. */
+  catchUp(batch: LiveBatch): Promise<void>
+  onEphemeral(frame: Ephemeral): void
+  /** Something was lost on the way to it: it follows no more and has to resume. */
+  onInterrupted(): void
+}
+
+/** A follower that is handed what it missed, and what came for it meanwhile. */
+export interface CatchingUp {
+  readonly backlog: (LiveBatch | Ephemeral)[]
+  backlogEntries: number
+}
+
+/** `above`: everything up to there it has seen already. */
+interface Live {
+  readonly above: number
+}
+
+export interface LiveChannelOptions {
+  readonly channelId: string
+  /** The position after which the feed continues. */
+  readonly opening: Promise<number>
+  readonly maxBacklogEntries: number
+  readonly logger: Logger
+  /** Called when a follower was lost and none may be left. */
+  readonly onUnused: (channel: LiveChannel) => void
+}
+
+/** Entries that a follower gets before it is asked whether it can take more. */
+const SLICE_ENTRIES = 64
+
+/** The followers of one channel, each with how far it is. */
+export class LiveChannel {
+  readonly channelId: string
+  /** Joins under way: while there are any the channel stays open. */
+  waiting = 0
+  readonly #options: LiveChannelOptions
+  readonly #followers = new Map<Follower, Live | CatchingUp>()
+  #position: number | undefined
+
+  constructor(options: LiveChannelOptions) {
+    this.channelId = options.channelId
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#followers.size
+  }
+
+  /** Everything up to here was handed to the followers that are live. */
+  get position(): number {
+    return this.#position ?? 0
+  }
+
+  /** Resolves when the position is known. Entries may have come between the log's answer and this. */
+  async opened(): Promise<void> {
+    const position = await this.#options.opening
+    this.#position ??= position
+  }
+
+  /** From now on the follower gets what comes, without what it has seen already. */
+  goLive(follower: Follower, above = 0): void {
+    this.#followers.set(follower, { above })
+  }
+
+  /** From now on what comes waits for the follower until `catchUp` is through. */
+  beginCatchUp(follower: Follower): CatchingUp {
+    const catching: CatchingUp = { backlog: [], backlogEntries: 0 }
+    this.#followers.set(follower, catching)
+    return catching
+  }
+
+  isCatchingUp(follower: Follower, catching: CatchingUp): boolean {
+    return this.#followers.get(follower) === catching
+  }
+
+  remove(follower: Follower): void {
+    this.#followers.delete(follower)
+  }
+
+  /** True when the follower is still to be handed the entry with this number. */
+  willDeliver(follower: Follower, seq: number): boolean {
+    const state = this.#followers.get(follower)
+    if (state === undefined) return false
+    return 'backlog' in state || seq > Math.max(state.above, this.position)
+  }
+
+  deliver(entries: readonly Entry[]): void {
+    const last = entries.at(-1)
+    if (last === undefined) return
+    this.#position = last.seq
+    const batch: LiveBatch = { channelId: this.channelId, entries, isReplay: false }
+    this.#forEach((follower, state) => {
+      if ('backlog' in state) this.#postpone(state, batch, entries.length)
+      else this.#hand(follower, state, batch)
+    })
+  }
+
+  deliverFrame(frame: Ephemeral): void {
+    this.#forEach((follower, state) => {
+      if ('backlog' in state) this.#postpone(state, frame, 1)
+      else follower.onEphemeral(frame)
+    })
+  }
+
+  /**
+   * Hands over what was missed, then what came meanwhile, at the follower's pace, and makes it live.
+   * Ends early, calling nothing more, when the follower leaves.
+   */
+  async catchUp(
+    follower: Follower,
+    catching: CatchingUp,
+    missed: { readonly entries: readonly Entry[]; readonly onReplayed: () => void },
+  ): Promise<void> {
+    const { channelId } = this
+    for (let start = 0; start < missed.entries.length; start += SLICE_ENTRIES) {
+      if (!this.isCatchingUp(follower, catching)) return
+      const entries = missed.entries.slice(start, start + SLICE_ENTRIES)
+      await follower.catchUp({ channelId, entries, isReplay: true })
+    }
+    if (!this.isCatchingUp(follower, catching)) return
+    missed.onReplayed()
+    for (let next = catching.backlog.shift(); next; next = catching.backlog.shift()) {
+      if ('entries' in next) await follower.catchUp(next)
+      else follower.onEphemeral(next)
+      if (!this.isCatchingUp(follower, catching)) return
+    }
+    // Nothing can come between the last look at the backlog and this.
+    this.goLive(follower)
+  }
+
+  #hand(follower: Follower, { above }: Live, batch: LiveBatch): void {
+    const first = batch.entries[0]?.seq ?? 0
+    if (first > above) {
+      follower.onEntries(batch)
+      return
+    }
+    const entries = batch.entries.filter(({ seq }) => seq > above)
+    if (entries.length > 0) follower.onEntries({ ...batch, entries })
+  }
+
+  #postpone(catching: CatchingUp, item: LiveBatch | Ephemeral, size: number): void {
+    catching.backlog.push(item)
+    catching.backlogEntries += size
+    if (catching.backlogEntries > this.#options.maxBacklogEntries) {
+      throw new Error('the follower catches up more slowly than the channel grows')
+    }
+  }
+
+  /** One follower's fault costs the others nothing; it has missed something and must resume. */
+  #forEach(act: (follower: Follower, state: Live | CatchingUp) => void): void {
+    for (const [follower, state] of this.#followers) {
+      try {
+        act(follower, state)
+      } catch (error) {
+        const { channelId } = this
+        this.#options.logger.warn({ err: error, channelId }, 'follower interrupted')
+        this.remove(follower)
+        follower.onInterrupted()
+        this.#options.onUnused(this)
+      }
+    }
+  }
+}
