@@ -12,11 +12,7 @@ export const CLOSE_CODES = {
   READER_TOO_SLOW: 4001,
   /** The gateway could not replay what was missed within its bound: reconnect and resume. */
   REPLAY_INTERRUPTED: 4002,
-  /** The server has no room for this connection. */
-  SERVER_OVERLOADED: 4100,
-  /** The token's time is over. */
-  TOKEN_EXPIRED: 4200,
-  /** The connection broke the protocol. */
+  /** The transport broke the protocol of connections; what breaks Engine.IO itself is closed without a code. */
   PROTOCOL_VIOLATED: 4300,
 } as const
 

@@ -8,7 +8,6 @@ export const ERRORS = {
     retryable: false,
   },
   MESSAGE_TYPE_UNKNOWN: { status: 400, message: 'Unknown message type.', retryable: false },
-  LOGS_NOT_SUBSCRIBED: { status: 400, message: 'Not subscribed to log stream', retryable: false },
   UNAUTHENTICATED: { status: 401, message: 'Invalid or missing API Key', retryable: false },
   ACCESS_DENIED: { status: 403, message: 'Access denied', retryable: false },
   ORIGIN_FORBIDDEN: { status: 403, message: 'Forbidden', retryable: false },
@@ -48,11 +47,6 @@ export const ERRORS = {
     message: 'This connection has joined as many channels as it may; leave one first.',
     retryable: false,
   },
-  RATE_LIMITED: {
-    status: 429,
-    message: 'Too many requests. Please try again later.',
-    retryable: true,
-  },
   OVERLOADED: {
     status: 503,
     message: 'The server has as much waiting as it may; try again shortly.',
@@ -64,7 +58,6 @@ export const ERRORS = {
       'The log did not answer in time. The change may or may not be stored; repeat it with the same messageId.',
     retryable: true,
   },
-  DRAINING: { status: 503, message: 'The server is shutting down; reconnect.', retryable: true },
   INTERNAL: { status: 500, message: 'Internal server error', retryable: true },
 } as const satisfies Record<string, { status: number; message: string; retryable: boolean }>
 

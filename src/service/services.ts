@@ -13,8 +13,6 @@ export interface Services {
   readonly participants: ParticipantService
   readonly servers: ServerService
   readonly presence: Presence
-  /** The database's life, which positions are relative to. */
-  readonly epoch: string
 }
 
 export interface ServicesOptions {
@@ -30,6 +28,5 @@ export function createServices({ log, presence, logger }: ServicesOptions): Serv
     participants: new ParticipantService(log),
     servers: new ServerService(log),
     presence,
-    epoch: log.epoch,
   }
 }

@@ -14,11 +14,6 @@ export class Secret {
     this.#value = value
   }
 
-  /** Hands the value out; every call site is a place to look at in review. */
-  reveal(): string {
-    return this.#value
-  }
-
   /** Compares in constant time, whatever the lengths. */
   equals(candidate: string): boolean {
     return timingSafeEqual(digest(this.#value), digest(candidate))
