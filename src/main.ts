@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url'
+import { ignoreSignals, obeySignals } from './process/process-signals.ts'
 import type { ChildRole } from './process/roles.ts'
 import { isChildRole } from './process/roles.ts'
 
@@ -18,9 +19,13 @@ async function runRole(role: ChildRole): Promise<number> {
 
 async function run(): Promise<number> {
   const role = process.argv[2]
-  if (isChildRole(role)) return runRole(role)
+  if (isChildRole(role)) {
+    ignoreSignals()
+    return runRole(role)
+  }
+  const stop = obeySignals()
   const { runPrimary } = await import('./process/primary/run-primary.ts')
-  return runPrimary(fileURLToPath(import.meta.url))
+  return runPrimary(fileURLToPath(import.meta.url), stop)
 }
 
 process.exit(await run())

@@ -26,8 +26,10 @@ export function isLoopbackOrigin(origin: string): boolean {
   return host !== undefined && isLoopbackAuthority(host)
 }
 
-const isForwarding = (name: string): boolean =>
-  name === 'forwarded' || name === 'x-real-ip' || name.startsWith('x-forwarded-')
+/** True for a header, in lower case, that a proxy adds. */
+export function isForwardingHeader(name: string): boolean {
+  return name === 'forwarded' || name === 'x-real-ip' || name.startsWith('x-forwarded-')
+}
 
 /**
  * Why a request did not come from this machine itself, or undefined when nothing says so.
@@ -37,10 +39,11 @@ const isForwarding = (name: string): boolean =>
  */
 export function foreignReason(headers: HeaderRecord): string | undefined {
   for (const name in headers) {
-    if (isForwarding(name)) return 'it was forwarded by a proxy'
+    if (isForwardingHeader(name)) return 'it was forwarded by a proxy'
   }
   const { host, origin } = headers
-  if (host !== undefined && !(typeof host === 'string' && isLoopbackAuthority(host))) {
+  // HTTP/1.0 has none: what does not say whom it asks could be meant for anyone.
+  if (typeof host !== 'string' || !isLoopbackAuthority(host)) {
     return 'its Host is not this machine'
   }
   if (origin !== undefined && !(typeof origin === 'string' && isLoopbackOrigin(origin))) {

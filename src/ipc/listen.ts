@@ -58,6 +58,9 @@ export class LinkServer {
     this.#limits = { ...LINK_LIMITS, ...options.limits }
     this.#server = createServer((socket) => {
       this.#strangers.add(socket)
+      // For its whole life: ECONNRESET and EPIPE of a peer that is killed may come when nobody else
+      // listens, as while it is refused, and would end the process. 'close' follows and says so.
+      socket.on('error', () => undefined)
       socket.on('close', () => this.#strangers.delete(socket))
       this.#open(socket).catch((error: unknown) => {
         // A peer that vanished, was silent, or spoke something else before its hello was complete.
@@ -130,7 +133,7 @@ export class LinkServer {
   #closed(link: FramedLink, reason: string): void {
     if (this.#links.get(link.peer.id) === link) this.#links.delete(link.peer.id)
     const { role, id } = link.peer
-    this.#options.logger?.info({ peer: id, peerRole: role, reason }, 'link closed')
+    this.#options.logger?.debug({ peer: id, peerRole: role, reason }, 'link closed')
   }
 }
 

@@ -29,6 +29,7 @@ export class ReconnectingLink {
   #openedAtMs = 0
   #timer: NodeJS.Timeout | undefined
   #attempt: Promise<void> | undefined
+  /** Why there is no link; the same is logged once. */
   #problem: string | undefined = 'not connected yet'
   #isClosed = false
 
@@ -38,11 +39,6 @@ export class ReconnectingLink {
 
   get isOpen(): boolean {
     return this.#link !== undefined
-  }
-
-  /** Why there is no link at the moment. */
-  get problem(): string | undefined {
-    return this.#problem
   }
 
   /** Bytes that wait for the peer to read; 0 without a link. */

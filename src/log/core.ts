@@ -68,11 +68,6 @@ export class LogCore {
     })
   }
 
-  /** Changes that wait for the disk. */
-  get pending(): number {
-    return this.#commits.pending
-  }
-
   /** Starts delivery to a consumer; it follows nothing yet. A consumer that throws is logged and goes on. */
   attach(consumer: CoreConsumer): Attachment {
     const attachment = new CoreAttachment(this, consumer, (gone) => this.#attachments.delete(gone))

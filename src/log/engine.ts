@@ -1,6 +1,6 @@
 import type { ChannelError } from '../protocol/errors.ts'
 import type { Channel, ChannelDetails, Entry, Message, MessageServer } from '../protocol/model.ts'
-import type { Command, EntryRange, MessageQuery, Outcome } from './log.ts'
+import type { Command, EntryRange, MessagePage, MessageQuery, Outcome } from './log.ts'
 
 /** What one command of a batch did: its answer and its new entries, or its refusal. */
 export type Applied =
@@ -17,7 +17,7 @@ export interface LogReader {
   serverAgents(serverId: string): readonly string[]
   agentServers(agentId: string): readonly string[]
   message(messageId: string): Message | undefined
-  messages(query: MessageQuery): readonly Message[]
+  messages(query: MessageQuery): MessagePage
   entries(range: EntryRange): readonly Entry[]
   head(channelId: string): number
   close(): void

@@ -43,13 +43,15 @@ export type Command =
    * server must exist (`SERVER_NOT_FOUND`). Without it a missing channel is `CHANNEL_NOT_FOUND`.
    * `(channelId, authorId, clientMessageId)` seen before: nothing happens, the answer is the first
    * one with `isDuplicate`. `id` taken: the same author and channel get the first message
-   * (`isDuplicate`), others `MESSAGE_ID_TAKEN`.
+   * (`isDuplicate`), others `MESSAGE_ID_TAKEN`. With `expectedServerId` a channel of another server takes
+   * no new message: `INVALID_PAYLOAD`, or `SERVER_NOT_FOUND` when there is no such server.
    */
   | {
       readonly type: 'post'
       readonly id: string
       readonly message: MessageDraft
       readonly create?: ChannelDraft
+      readonly expectedServerId?: string
     }
   /**
    * Replaces the named parts of a message's body. `MESSAGE_NOT_FOUND` when it does not exist, was
@@ -85,7 +87,10 @@ export type Command =
       readonly id: string
       readonly channel: ChannelDraft
     }
-  /** Replaces what is named; `participants` replaces the whole set. `CHANNEL_NOT_FOUND`. */
+  /**
+   * Replaces what is named; `participants` replaces the whole set. No entry when nothing is named.
+   * `CHANNEL_NOT_FOUND`.
+   */
   | {
       readonly type: 'update-channel'
       readonly id: string
@@ -149,7 +154,7 @@ export interface Outcome {
  * With only `afterSeq`/`afterMs` it is the newest page above the bound.
  *
  * A page of fewer rows than `limit` is not always the last one: it ends early where its bodies would
- * pass `maxBytes`. An empty one is.
+ * pass `maxBytes`. `hasMore` of the page tells.
  */
 export interface MessageQuery {
   readonly channelId: string
@@ -161,6 +166,13 @@ export interface MessageQuery {
   readonly afterMs?: number
   /** Most bytes of stored bodies; 8 MiB by default. One message comes in any case. */
   readonly maxBytes?: number
+}
+
+/** A page, newest first, of one committed moment. */
+export interface MessagePage {
+  readonly messages: readonly Message[]
+  /** Whether the query's bounds hold messages older than the page's last, or any where `limit` is 0. */
+  readonly hasMore: boolean
 }
 
 /**
@@ -198,7 +210,8 @@ export interface FeedConsumer {
  * Order: entries of a channel are numbered 1, 2, 3, … without holes; appends of one caller are
  * applied in the order of the calls, also across a restart of the writer.
  * Idempotency: see `Command`. Visibility: an entry is delivered to followers before its `append`
- * resolves in the same process.
+ * resolves in the same process; while what a lost connection missed is read, not the entries of a
+ * `delete-server` and of a `delete` without `channelId`, whose answers name no channel to wait for.
  * Reads show committed state and may be ahead of the feed.
  */
 export interface ChannelLog {
@@ -219,8 +232,12 @@ export interface ChannelLog {
   unfollow(channelId: string): void
 
   channel(channelId: string): Promise<ChannelDetails | undefined>
-  /** Channels of a server in order of creation; all servers when none is given. */
+  /**
+   * Channels of a server in order of creation; all servers when none is given. Past 10,000 of them, or
+   * 8 MiB of what people wrote about them, the oldest are left out and not loaded.
+   */
   channels(serverId?: string): Promise<readonly Channel[]>
+  /** In order of creation, bounded likewise. */
   servers(): Promise<readonly MessageServer[]>
   server(serverId: string): Promise<MessageServer | undefined>
   /** Ids of the agents of a server, in order of addition. */
@@ -228,7 +245,7 @@ export interface ChannelLog {
   /** Ids of the servers that an agent belongs to. */
   agentServers(agentId: string): Promise<readonly string[]>
   message(messageId: string): Promise<Message | undefined>
-  messages(query: MessageQuery): Promise<readonly Message[]>
+  messages(query: MessageQuery): Promise<MessagePage>
   entries(range: EntryRange): Promise<readonly Entry[]>
   /** The number of the channel's newest entry in committed state; 0 when there is none. */
   head(channelId: string): Promise<number>

@@ -1,6 +1,6 @@
 import type { Channel, ChannelDetails, Entry, Message, MessageServer } from '../protocol/model.ts'
 import type { LogReader } from './engine.ts'
-import type { ChannelLog, EntryRange, MessageQuery } from './log.ts'
+import type { ChannelLog, EntryRange, MessagePage, MessageQuery } from './log.ts'
 
 type Reads = Omit<ChannelLog, 'append' | 'publish' | 'follow' | 'unfollow' | 'close'>
 
@@ -44,7 +44,7 @@ export class LogReads implements Reads {
     return this.reader.message(messageId)
   }
 
-  async messages(query: MessageQuery): Promise<readonly Message[]> {
+  async messages(query: MessageQuery): Promise<MessagePage> {
     return this.reader.messages(query)
   }
 

@@ -12,6 +12,11 @@ export const LIMITS = {
   maxWordLength: 128,
   /** Attachments of one message. */
   maxAttachments: 32,
+  /**
+   * UTF-8 bytes of the JSON of one `metadata`: of a channel or server, in every row of a list and in every
+   * entry about it; of a message, also of the channel that it creates. Past it: 400 `INVALID_PAYLOAD`.
+   */
+  maxMetadataBytes: 65_536,
   /** Nesting of metadata, attachments and raw messages. */
   maxJsonDepth: 16,
   /** Participants named in one request. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isPlainJson } from '../util/json.ts'
+import { isJsonWithin, isPlainJson } from '../util/json.ts'
 import type { Json, JsonObject } from '../util/json.ts'
 import { idSchema } from './ids.ts'
 import { LIMITS } from './limits.ts'
@@ -15,14 +15,19 @@ const optional = <Schema extends z.ZodType>(schema: Schema) =>
 const optionalId = z.preprocess((value) => (value === '' ? null : value), optional(idSchema))
 const optionalName = optional(z.string().max(LIMITS.maxNameLength))
 
-const jsonObject = z.custom<JsonObject>(
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    isPlainJson(value, LIMITS.maxJsonDepth),
-  PLAIN_JSON,
-)
+const jsonObject = z
+  .custom<JsonObject>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      isPlainJson(value, LIMITS.maxJsonDepth),
+    { error: PLAIN_JSON, abort: true },
+  )
+  .refine(
+    (value) => isJsonWithin(value, LIMITS.maxMetadataBytes),
+    `must be at most ${LIMITS.maxMetadataBytes} bytes of JSON`,
+  )
 const jsonList = z.custom<readonly Json[]>(
   (value) => Array.isArray(value) && isPlainJson(value, LIMITS.maxJsonDepth),
   PLAIN_JSON,

@@ -1,4 +1,4 @@
-import type { ChannelDraft, ChannelLog, MessageQuery, Outcome } from '../log/log.ts'
+import type { ChannelDraft, ChannelLog, MessagePage, MessageQuery, Outcome } from '../log/log.ts'
 import { ChannelError } from '../protocol/errors.ts'
 import type { Ephemeral, Message, MessageBody } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -15,6 +15,8 @@ export interface PostInput {
   readonly channelId: string
   /** Where a missing channel is created; an existing channel keeps its own server. */
   readonly serverId?: string | undefined
+  /** Where given, an existing channel of another server takes no message. */
+  readonly expectedServerId?: string | undefined
   readonly authorId: string
   readonly senderName?: string | undefined
   readonly text: string
@@ -88,8 +90,9 @@ export class MessageService {
    * the channel. Repeating `(channelId, authorId, clientMessageId)`, or `id` with the same author
    * and channel, answers the first message with `isDuplicate`.
    *
-   * @throws CHANNEL_NOT_FOUND without `autoCreate`; SERVER_NOT_FOUND with it; MESSAGE_ID_TAKEN;
-   * OVERLOADED; WRITER_UNAVAILABLE.
+   * @throws CHANNEL_NOT_FOUND without `autoCreate`; SERVER_NOT_FOUND with it or `expectedServerId`;
+   * INVALID_PAYLOAD when the channel is of another server than expected; MESSAGE_ID_TAKEN; OVERLOADED;
+   * WRITER_UNAVAILABLE.
    */
   async post(input: PostInput): Promise<Outcome> {
     const create =
@@ -106,10 +109,12 @@ export class MessageService {
         body: bodyOf(input),
       }),
       ...(create && { create }),
+      ...(input.expectedServerId !== undefined && { expectedServerId: input.expectedServerId }),
     })
-    if (create === undefined) return appended
-    const outcome = await sayingWhichServer(create.serverId, appended)
-    if (outcome.isCreated === true) this.#logCreated(create)
+    const serverId = create?.serverId ?? input.expectedServerId
+    if (serverId === undefined) return appended
+    const outcome = await sayingWhichServer(serverId, appended)
+    if (create !== undefined && outcome.isCreated === true) this.#logCreated(create)
     return outcome
   }
 
@@ -147,8 +152,8 @@ export class MessageService {
   }
 
   /** A page, newest first; empty for a channel that does not exist. */
-  async list(query: MessageQuery): Promise<readonly Message[]> {
-    return query.limit === 0 ? [] : await this.#log.messages(query)
+  list(query: MessageQuery): Promise<MessagePage> {
+    return this.#log.messages(query)
   }
 
   /** Tells everyone in the channel that nothing more will come for a message. Not stored. */

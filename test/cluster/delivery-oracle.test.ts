@@ -184,6 +184,11 @@ describe('the oracle', () => {
       violations(sendsTwo, [joined(0), seen(1, 1), joined(2, false)], truthOf(two)),
     ],
     [
+      'a resume that answers a position behind what was seen',
+      'saw 2 and was sent back to 1',
+      violations(sendsTwo, [...seesTwo, joined(1, false), seen(2, 2)], truthOf(two)),
+    ],
+    [
       'a subscriber who saw what is not stored',
       'stored is undefined',
       violations(sendsTwo, [...seesTwo, seen(3, 3)], truthOf(two)),

@@ -43,6 +43,10 @@ async function present(channelId: string): Promise<unknown> {
   return data.entities
 }
 
+function numbersOf(client: Client, channelId: string): unknown[] {
+  return client.all('messageBroadcast', { channelId }).map(({ seq }) => seq)
+}
+
 describe('a gateway', () => {
   it('survives an event nested sixty thousand levels deep and answers it', async () => {
     using connection = new Connection(server.url)
@@ -117,9 +121,6 @@ describe('a client that missed far more than a slow reader may have waiting', ()
       for (const channelId of CHANNELS) await author.send(channelId, `${index} ${TEXT}`)
     }
   })
-
-  const numbersOf = (client: Client, channelId: string): unknown[] =>
-    client.all('messageBroadcast', { channelId }).map(({ seq }) => seq)
 
   it.each([['websocket'], ['polling']] as const)(
     'resumes all its channels at once over %s, without being cut',

@@ -70,6 +70,30 @@ describe('kill -9 of the writer in mid-load', { timeout: TEST_TIMEOUT_MS }, () =
     await server.healed()
   })
 
+  it('sends no client back that changes its gateway while the feeds catch up', async () => {
+    await using run = await openRun(server.url, {
+      name: 'churn',
+      clientCount: 12,
+      channelCount: 3,
+      load: { messagesPerSender: 300, windowSize: 8 },
+    })
+    run.load.start()
+    const steps = Array.from({ length: 24 }, (_, index) => (index + 1) / 26)
+    for (const [step, share] of steps.entries()) {
+      await run.load.reached(share)
+      if (step % 8 === 4) await server.kill('writer')
+      for (const client of run.clients.filter((_, index) => index % 3 === step % 3)) {
+        client.socket.io.engine.close()
+      }
+    }
+    const { violations, evidence } = await run.judge(server)
+
+    expect(violations).toEqual([])
+    expect(evidence).toMatchObject({ unrecovered: 0, refused: 0 })
+    expect(evidence.recovered).toBeGreaterThan(80)
+    await server.healed()
+  })
+
   it('together with a gateway loses nothing either', async () => {
     await using run = await openRun(server.url, {
       name: 'both',

@@ -1,5 +1,6 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -58,15 +59,11 @@ describe('a start', () => {
   })
 
   it('names the role that could not start and its reason, and exits 1', async () => {
-    await using other = await startServer({ PARLEY_GATEWAYS: '1' })
     const dataDir = await mkdtemp(path.join(tmpdir(), 'parley-test-'))
-    const server = new ServerProcess({
-      PARLEY_PORT: String(other.port),
-      PARLEY_GATEWAYS: '2',
-      PARLEY_DATA_DIR: dataDir,
-    })
+    await writeFile(path.join(dataDir, 'parley.db'), 'this is no database at all, but a letter\n')
+    const server = new ServerProcess({ PARLEY_GATEWAYS: '1', PARLEY_DATA_DIR: dataDir })
     expect(await server.exited).toEqual({ code: 1, signal: null })
-    expect(server.stderr).toMatch(/cannot start: gateway: .*EADDRINUSE/)
+    expect(server.stderr).toMatch(/cannot start: writer: .*database/)
     await rm(dataDir, { recursive: true })
   })
 
@@ -81,8 +78,40 @@ describe('a start', () => {
     expect(server.stderr).toContain("exec_mode: 'fork'")
   })
 
+  it('answers a request that offers another protocol as if it had not', async () => {
+    await using server = await startServer({ PARLEY_GATEWAYS: '1' })
+    const socket = connect(server.port, '127.0.0.1')
+    socket.write(
+      'GET /api/server/ping HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n',
+    )
+    let answer = ''
+    for await (const chunk of socket) answer += String(chunk)
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /)
+    expect(answer).toContain('"pong":true')
+  })
+
+  it('refuses a port that another program has, in one line', async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => {
+      other.listen(0, '127.0.0.1', resolve)
+    })
+    const { port } = other.address() as AddressInfo
+    const dataDir = await mkdtemp(path.join(tmpdir(), 'parley-port-'))
+    const server = new ServerProcess({ PARLEY_PORT: String(port), PARLEY_DATA_DIR: dataDir })
+    expect(await server.exited).toEqual({ code: 1, signal: null })
+    expect(server.stderr.trim().split('\n')).toHaveLength(1)
+    expect(server.stderr).toContain(`port ${port} of 127.0.0.1 is in use`)
+    other.close()
+    await rm(dataDir, { recursive: true })
+  })
+
   it.each([
     { what: 'HTTP that is none', sent: 'NONSENSE\r\n\r\n', body: '' },
+    {
+      what: 'a body behind an offer of another protocol',
+      sent: 'POST /api/messaging/channels HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\n{}',
+      body: '',
+    },
     {
       what: 'a Host that is none',
       sent: 'GET /healthz HTTP/1.1\r\nHost: no host\r\nConnection: close\r\n\r\n',

@@ -8,6 +8,7 @@ import { apply, channelIn, entriesOf, post } from './engine-support.ts'
 const BODY_BYTES = 101
 const TEXT = 'é'.repeat((BODY_BYTES - JSON.stringify({ text: '', source: 'test' }).length) / 2)
 const MIB = 1024 * 1024
+const idsOf = (rows: readonly { readonly id: string }[]) => rows.map(({ id }) => id)
 
 export function describeBytes({ engine }: Bench): void {
   const fill = (count: number): { readonly channelId: string; readonly ids: readonly string[] } => {
@@ -22,7 +23,7 @@ export function describeBytes({ engine }: Bench): void {
   const page = (channelId: string, maxBytes: number, beforeSeq = 999) =>
     engine()
       .messages({ channelId, limit: 50, beforeSeq, maxBytes })
-      .map(({ seq }) => seq)
+      .messages.map(({ seq }) => seq)
   const range = (channelId: string, maxBytes: number, after = 0) =>
     engine()
       .entries({ channelId, after, upTo: 999, limit: 50, maxBytes })
@@ -81,12 +82,65 @@ export function describeBytes({ engine }: Bench): void {
       expect(range(channelId, 0)).toEqual([1, 2, 3, 4, 5])
     })
 
+    it('leaves the oldest out of a list of channels or servers, and never the newest', () => {
+      const metadata = { words: 'x'.repeat(3 * MIB) }
+      const server = (id: string, extra = {}) =>
+        apply(engine(), {
+          type: 'create-server',
+          id: newId(),
+          server: { id, name: 'S', sourceType: 'test', ...extra },
+        })
+      for (const id of ['s1', 's2', 's3', 's4']) server(id, { metadata })
+      expect(idsOf(engine().servers())).toEqual(['s3', 's4'])
+      const ids = ['s1', 's1', 's2', 's1'].map((serverId) =>
+        channelIn(engine(), { serverId, metadata }),
+      )
+      expect(idsOf(engine().channels())).toEqual([ids[2], ids[3]])
+      expect(idsOf(engine().channels('s1'))).toEqual([ids[1], ids[3]])
+      const huge = { words: 'x'.repeat(9 * MIB) }
+      const last = channelIn(engine(), { serverId: 's2', metadata: huge })
+      expect(idsOf(engine().channels())).toEqual([last])
+      server('s5', { metadata: huge })
+      expect(idsOf(engine().servers())).toEqual(['s5'])
+      const small = channelIn(engine())
+      expect(idsOf(engine().channels())).toEqual([small])
+    })
+
+    it('lists what fits it exactly', () => {
+      const wordsBytes = JSON.stringify({ name: 'A channel', metadata: { words: '' } }).length
+      const half = 'é'.repeat((ENGINE_LIMITS.maxReadBytes / 2 - wordsBytes) / 2)
+      const odd = wordsBytes % 2 === 1 ? 'x' : ''
+      const ids = [1, 2].map(() => channelIn(engine(), { metadata: { words: half + odd } }))
+      expect(idsOf(engine().channels())).toEqual(ids)
+      apply(engine(), {
+        type: 'update-channel',
+        id: newId(),
+        channelId: ids[0]!,
+        metadata: { words: `${half}${odd}x` },
+      })
+      expect(idsOf(engine().channels())).toEqual([ids[1]])
+    })
+
+    it('does not keep a server from going with its channels', () => {
+      apply(engine(), {
+        type: 'create-server',
+        id: newId(),
+        server: { id: 's', name: 'S', sourceType: 'test' },
+      })
+      const metadata = { words: 'x'.repeat(3 * MIB) }
+      const ids = [1, 2, 3, 4].map(() => channelIn(engine(), { serverId: 's', metadata }))
+      const removal = { type: 'delete-server', id: newId(), serverId: 's' } as const
+      const { entries } = apply(engine(), removal)
+      expect(entries.map(({ channelId }) => channelId)).toEqual(ids)
+      for (const id of ids) expect(engine().channel(id)).toBeUndefined()
+    })
+
     it('is 8 MiB where none is named', () => {
       const channelId = channelIn(engine())
       for (let count = 0; count < 10; count += 1) {
         apply(engine(), post(channelId, 'x'.repeat(MIB - 100)))
       }
-      expect(engine().messages({ channelId, limit: 50 })).toHaveLength(8)
+      expect(engine().messages({ channelId, limit: 50 }).messages).toHaveLength(8)
       expect(engine().entries({ channelId, after: 0, upTo: 10, limit: 50 })).toHaveLength(8)
     })
   })

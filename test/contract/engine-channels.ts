@@ -49,6 +49,18 @@ export function describeChannels({ engine, clock }: Bench): void {
       expect(engine().channel(command.channel.id)).toBeUndefined()
     })
 
+    it('changes nothing, and numbers nothing, when an update names nothing', () => {
+      const id = channelIn(engine(), { topic: 't', participants: [human('a')] })
+      const before = engine().channel(id)
+      clock.nowMs += 7
+      const command = { type: 'update-channel', id: newId(), channelId: id } as const
+      expect(apply(engine(), command)).toEqual({ outcome: { channel: before }, entries: [] })
+      expect(engine().head(id)).toBe(0)
+      expect(engine().channel(id)).toEqual(before)
+      const nowhere = { ...command, id: newId(), channelId: 'nowhere' }
+      expect(refusal(engine(), nowhere)).toBe('CHANNEL_NOT_FOUND')
+    })
+
     it('updates what is named; participants who stay keep their place and what they are', () => {
       const id = channelIn(engine(), { participants: [agent('a'), human('b'), human('c')] })
       clock.nowMs += 7

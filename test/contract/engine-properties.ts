@@ -75,13 +75,17 @@ class Run {
     const times = read.map(({ at }) => at)
     expect(times).toEqual(times.toSorted((a, b) => a - b))
     const all = { channelId, limit: 1_000 }
-    expect(engine.messages(all).toReversed()).toEqual(plain(replay(fed)))
-    expect(replay(read)).toEqual(engine.messages(all).toReversed())
+    expect(engine.messages(all).messages.toReversed()).toEqual(plain(replay(fed)))
+    expect(replay(read)).toEqual(engine.messages(all).messages.toReversed())
     for (const atMs of new Set(times)) {
-      const older = engine.messages({ ...all, beforeMs: atMs })
-      expect(older).toEqual(engine.messages(all).filter(({ createdAt }) => createdAt < atMs))
-      const newer = engine.messages({ ...all, afterMs: atMs })
-      expect(newer).toEqual(engine.messages(all).filter(({ createdAt }) => createdAt > atMs))
+      const older = engine.messages({ ...all, beforeMs: atMs }).messages
+      expect(older).toEqual(
+        engine.messages(all).messages.filter(({ createdAt }) => createdAt < atMs),
+      )
+      const newer = engine.messages({ ...all, afterMs: atMs }).messages
+      expect(newer).toEqual(
+        engine.messages(all).messages.filter(({ createdAt }) => createdAt > atMs),
+      )
     }
   }
 }
@@ -117,9 +121,10 @@ function stateOf(reader: LogReader): unknown {
 }
 
 /** How far reads come within some bounds on bytes. */
-function boundedReads(reader: LogReader, channelId: string): readonly number[] {
+function boundedReads(reader: LogReader, channelId: string): readonly (number | boolean)[] {
   return [0, 30, 60, 200].flatMap((maxBytes) => [
-    reader.messages({ channelId, limit: 100, maxBytes }).length,
+    reader.messages({ channelId, limit: 100, maxBytes }).messages.length,
+    reader.messages({ channelId, limit: 100, maxBytes }).hasMore,
     reader.entries({ channelId, after: 0, upTo: 10_000, limit: 100, maxBytes }).length,
   ])
 }

@@ -24,7 +24,7 @@ export function describeReads(bench: Bench): void {
   const page = (query: Query): string =>
     engine()
       .messages({ limit: 100, ...query })
-      .map(({ body }) => body.text)
+      .messages.map(({ body }) => body.text)
       .join('')
 
   describe('reading', () => {
@@ -59,6 +59,28 @@ export function describeReads(bench: Bench): void {
       expect(page({ channelId, afterMs: start + 10, beforeMs: start + 80, afterSeq: 4 })).toBe(
         '765',
       )
+    })
+
+    it('says whether a page leaves older messages out, and counts no erased ones', () => {
+      const channelId = fill(bench)
+      const hasMore = (query: Partial<MessageQuery>) =>
+        engine().messages({ channelId, limit: 100, ...query }).hasMore
+      expect(hasMore({})).toBe(false)
+      expect(hasMore({ limit: 8 })).toBe(false)
+      expect(hasMore({ limit: 7 })).toBe(true)
+      expect(hasMore({ limit: 0 })).toBe(true)
+      expect(hasMore({ limit: 0, beforeSeq: 1 })).toBe(false)
+      expect(hasMore({ limit: 1, beforeSeq: 3 })).toBe(true)
+      expect(hasMore({ limit: 1, beforeSeq: 2 })).toBe(false)
+      expect(hasMore({ limit: 2, afterSeq: 7 })).toBe(false)
+      expect(hasMore({ limit: 1, afterSeq: 7 })).toBe(true)
+      expect(hasMore({ limit: 1, beforeSeq: 5, afterSeq: 2 })).toBe(false)
+      expect(hasMore({ maxBytes: 0 })).toBe(true)
+      expect(hasMore({ maxBytes: 0, beforeSeq: 2 })).toBe(false)
+      expect(hasMore({ channelId: 'nowhere' })).toBe(false)
+      apply(engine(), { type: 'clear', id: newId(), channelId })
+      apply(engine(), post(channelId, 'after'))
+      expect(hasMore({ limit: 1 })).toBe(false)
     })
 
     it('reads entries of a range, ascending and bounded', () => {

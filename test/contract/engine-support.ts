@@ -75,7 +75,7 @@ export function entriesOf(engine: LogEngine, channelId: string): readonly Entry[
 
 /** The texts of a channel's messages, newest first. */
 export function textsOf(engine: LogEngine, channelId: string): readonly string[] {
-  return engine.messages({ channelId, limit: 100_000 }).map(({ body }) => body.text)
+  return engine.messages({ channelId, limit: 100_000 }).messages.map(({ body }) => body.text)
 }
 
 function only(applied: readonly Applied[]): Applied {

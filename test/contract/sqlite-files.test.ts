@@ -66,7 +66,7 @@ describe('a SQLite log opened again', () => {
   })
 
   it('keeps its channels right when more of them are used than it caches', () => {
-    const store = new SqliteStore(openWriterDatabase(file, 'normal'), 2)
+    const store = new SqliteStore(openWriterDatabase(file, 'normal'), { maxChannels: 2 })
     const engine = new StoreEngine({ store, now: () => 1 })
     const server = { id: 's', name: 'S', sourceType: 'test' }
     apply(engine, { type: 'create-server', id: newId(), server })
@@ -168,14 +168,14 @@ describe('a reader of a SQLite log', () => {
     const id = channelIn(engine)
     apply(engine, post(id, 'a'))
     expect(reader.channel(id)).toEqual(engine.channel(id))
-    expect(reader.messages({ channelId: id, limit: 9 })).toHaveLength(1)
+    expect(reader.messages({ channelId: id, limit: 9 }).messages).toHaveLength(1)
     const other = new Database(file)
     other.exec(`BEGIN IMMEDIATE; UPDATE entries SET data = NULL`)
-    expect(reader.messages({ channelId: id, limit: 9 })).toHaveLength(1)
+    expect(reader.messages({ channelId: id, limit: 9 }).messages).toHaveLength(1)
     other.exec('ROLLBACK')
     other.close()
     apply(engine, { type: 'clear', id: newId(), channelId: id })
-    expect(reader.messages({ channelId: id, limit: 9 })).toEqual([])
+    expect(reader.messages({ channelId: id, limit: 9 }).messages).toEqual([])
     expect(reader.head(id)).toBe(2)
     reader.close()
     engine.close()

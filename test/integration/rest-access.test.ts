@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { startRest } from './support/rest-server.ts'
@@ -15,6 +16,36 @@ async function rawGet(server: RestServer, path: string, headers: Record<string, 
   if (response === undefined) throw new Error('no response')
   return { status: response.statusCode, body: JSON.parse(await text(response)) }
 }
+
+/** What HTTP/1.0 without a Host is answered, as a load balancer's probe sends it. */
+async function oldGet(server: RestServer, path: string): Promise<string> {
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+  socket.write(`GET ${path} HTTP/1.0\r\n\r\n`)
+  return (await text(socket)).split('\r\n')[0] ?? ''
+}
+
+describe('a request without a Host', () => {
+  it.each(['/healthz', '/readyz', '/health'])('is served by the probe %s', async (path) => {
+    await using server = await startRest()
+    expect(await oldGet(server, path)).toBe('HTTP/1.1 200 OK')
+  })
+
+  it.each([SERVERS, '/', '/docs', '/openapi.json'])(
+    'is refused in open mode by %s',
+    async (path) => {
+      await using server = await startRest()
+      expect(await oldGet(server, path)).toBe('HTTP/1.1 403 Forbidden')
+    },
+  )
+
+  it('is served where a key, or nothing, is asked for', async () => {
+    await using keyed = await startRest({ settings: { apiKey: 's3cret' } })
+    expect(await oldGet(keyed, '/openapi.json')).toBe('HTTP/1.1 200 OK')
+    expect(await oldGet(keyed, SERVERS)).toBe('HTTP/1.1 401 Unauthorized')
+    await using insecure = await startRest({ settings: { isInsecure: true } })
+    expect(await oldGet(insecure, SERVERS)).toBe('HTTP/1.1 200 OK')
+  })
+})
 
 describe('with a key', () => {
   const settings = { apiKey: 's3cret' }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_SERVER_ID } from '../../src/protocol/limits.ts'
+import { DEFAULT_SERVER_ID, LIMITS } from '../../src/protocol/limits.ts'
 import { startRest } from './support/rest-server.ts'
 import type { RestServer } from './support/rest-server.ts'
 
@@ -49,6 +49,44 @@ describe('a channel', () => {
     await server.call('PATCH', path, { metadata: { b: 2 } })
     const details = await server.call('GET', `${path}/details`)
     expect(details.body.data.metadata).toEqual({ b: 2, participantCentralUserIds: [] })
+  })
+
+  it('is answered as it is when a change names nothing', async () => {
+    await using server = await startRest()
+    const id = await createRoom(server, { participantCentralUserIds: ['alice'] })
+    const path = `${API}/channels/${id}`
+    const before = await server.call('GET', `${path}/details`)
+    for (const body of [{}, { unknown: 1 }, undefined]) {
+      expect(await server.call('PATCH', path, body)).toMatchObject({
+        status: 200,
+        body: before.body,
+      })
+    }
+    expect(await server.log.head(id)).toBe(0)
+  })
+
+  it.each([
+    [{ type: 'BANANA' }, /^type: .*"DM".*"GROUP"/],
+    [{ name: 'x'.repeat(257) }, /^name: .*256/],
+    [{ topic: 'x'.repeat(257) }, /^topic: .*256/],
+    [{ id: '..' }, /^id: .*not only dots/],
+    [{ metadata: { words: 'x'.repeat(LIMITS.maxMetadataBytes) } }, /^metadata: .*65536 bytes/],
+    [{ name: '' }, /^Invalid payload\. Required: name/],
+  ])('is not made from %j, and the answer says why', async (fields, words) => {
+    await using server = await startRest()
+    const { status, body } = await server.call('POST', `${API}/channels`, { ...room, ...fields })
+    expect(status).toBe(400)
+    expect(body.error).toMatch(words)
+    expect(await server.log.channels()).toEqual([])
+  })
+
+  it('refuses too large metadata in a change, too', async () => {
+    await using server = await startRest()
+    const id = await createRoom(server)
+    const metadata = { words: 'x'.repeat(LIMITS.maxMetadataBytes) }
+    const { status, body } = await server.call('PATCH', `${API}/channels/${id}`, { metadata })
+    expect(status).toBe(400)
+    expect(body.error).toBe('metadata: must be at most 65536 bytes of JSON')
   })
 
   it('can be deleted twice, and is then not found', async () => {
@@ -185,6 +223,19 @@ describe('a message server', () => {
     const safe = await server.call('DELETE', `${API}/message-servers/${DEFAULT_SERVER_ID}`)
     expect(safe.status).toBe(409)
     expect(safe.body).toMatchObject({ success: false, code: 'SERVER_PROTECTED' })
+  })
+
+  it.each([
+    [{ metadata: { words: 'x'.repeat(LIMITS.maxMetadataBytes) } }, /^metadata: .*65536 bytes/],
+    [{ sourceId: 'x'.repeat(257) }, /^sourceId: .*256/],
+    [{ sourceType: 'x'.repeat(129) }, /^sourceType: .*128/],
+    [{ sourceType: undefined }, /^Missing required fields: name, sourceType$/],
+  ])('is not made from %j, and the answer says why', async (fields, words) => {
+    await using server = await startRest()
+    const base = { name: 'Other', sourceType: 'test' }
+    const { status, body } = await server.call('POST', `${API}/servers`, { ...base, ...fields })
+    expect(status).toBe(400)
+    expect(body.error).toMatch(words)
   })
 
   it('knows its agents, and they their servers', async () => {

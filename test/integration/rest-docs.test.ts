@@ -12,7 +12,10 @@ interface Operation {
   readonly requestBody?: { readonly content: Record<string, { schema: unknown; example: unknown }> }
   readonly responses: Record<
     string,
-    { description: string; content?: Record<string, { schema?: unknown; examples?: unknown }> }
+    {
+      description: string
+      content?: Record<string, { schema?: unknown; example?: unknown; examples?: unknown }>
+    }
   >
 }
 
@@ -52,13 +55,17 @@ function lackingInRequest(name: string, { parameters = [], requestBody }: Operat
   ]
 }
 
+/** They answer from memory. */
+const INFALLIBLE = ['GET /', 'GET /healthz', 'GET /readyz']
+
 function lackingInResponses(name: string, { responses }: Operation): string[] {
-  const expected = name.includes(' /api/') ? ['401', '500'] : ['500']
+  const fallible = name.includes(' /api/') ? ['401', '500'] : ['500']
+  const expected = INFALLIBLE.includes(name) ? [] : fallible
   const missing = expected.filter((status) => responses[status] === undefined)
   const poor = Object.entries(responses).filter(([status, { content }]) => {
     const [media, ...others] = Object.values(content ?? {})
-    if (others.length > 0 || (media === undefined) !== (status === '204')) return true
-    return Number(status) >= 400 && media?.examples === undefined
+    if (others.length > 0 || (media === undefined) !== ['204', '302'].includes(status)) return true
+    return Number(status) >= 400 && (media?.examples ?? media?.example) === undefined
   })
   return [...missing, ...poor.map(([status]) => status)]
 }
@@ -81,6 +88,28 @@ describe('every operation', () => {
     expect(body.paths[older].post.deprecated).toBe(true)
     expect(body.paths[older.replace('central-', '')].post.deprecated).toBeUndefined()
   })
+})
+
+it('probes list what they answer, and nothing that they never do', async () => {
+  await using server = await startRest()
+  const all = await operations(server)
+  const statuses = (name: string) => Object.keys(all.get(name)?.responses ?? {})
+  expect(statuses('GET /healthz')).toEqual(['200'])
+  expect(statuses('GET /readyz')).toEqual(['200', '503'])
+  expect(statuses('GET /health')).toEqual(['200', '500'])
+  expect(statuses('GET /api/server/health')).toEqual(['200', '401', '403', '500'])
+  expect(statuses('GET /docs')).toEqual(['200', '403', '500'])
+})
+
+it.each(['GET', 'HEAD'])('%s / leads to the page', async (method) => {
+  await using server = await startRest()
+  const { status, headers } = await server.call(method, '/')
+  expect(status).toBe(302)
+  expect(headers.get('location')).toBe('/docs')
+  expect(headers.get('x-content-type-options')).toBe('nosniff')
+  const foreign = await server.call(method, '/', undefined, { 'x-forwarded-for': '1.2.3.4' })
+  expect(foreign.status).toBe(403)
+  expect(Object.keys((await operations(server)).get('GET /')?.responses ?? {})).toContain('302')
 })
 
 it('examples of bodies are accepted as they stand', async () => {

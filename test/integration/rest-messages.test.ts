@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_SERVER_ID } from '../../src/protocol/limits.ts'
+import { DEFAULT_SERVER_ID, LIMITS } from '../../src/protocol/limits.ts'
 import { startRest } from './support/rest-server.ts'
 import type { RestServer } from './support/rest-server.ts'
 
@@ -20,6 +20,10 @@ async function contents(server: RestServer, query = ''): Promise<string[]> {
   const { body } = await server.call('GET', `${ROOM}${query}`)
   return body.data.messages.map((message: { content: string }) => message.content)
 }
+
+const MISSING = /^Missing required fields: channelId, message_server_id, author_id, content$/
+const deep = JSON.parse(`${'{"a":'.repeat(20)}1${'}'.repeat(20)}`)
+const large = 'é'.repeat(LIMITS.maxMetadataBytes / 2)
 
 describe('posting', () => {
   it('stores, delivers and answers under both names, also where nobody else is', async () => {
@@ -52,30 +56,92 @@ describe('posting', () => {
       { content: '', metadata: { attachments } },
       { content: '', metadata: { attachments, k: 1 } },
     ])
-    const messages = await server.log.messages({ channelId: 'room', limit: 9 })
+    const { messages } = await server.log.messages({ channelId: 'room', limit: 9 })
     expect(messages.map((message) => message.body.metadata)).toEqual([undefined, { k: 1 }])
   })
 
   it.each([
-    ['no author', { author_id: undefined }],
-    ['no text', { content: '' }],
-    ['text that is none', { content: 42 }],
-    ['a server that is no id', { message_server_id: 'no id!' }],
-    ['an author that is no id', { author_id: 'no id!' }],
-    ['metadata too deep', { metadata: JSON.parse(`${'{"a":'.repeat(20)}1${'}'.repeat(20)}`) }],
-    ['metadata that is a list', { metadata: [] }],
-    ['too many attachments', { attachments: Array.from({ length: 33 }, () => ({})) }],
-    ['an id of 129 characters', { author_id: 'a'.repeat(129) }],
-  ])('is refused with %s, and nothing is stored', async (_what, fields) => {
+    ['no author', { author_id: undefined }, MISSING],
+    ['an empty author', { author_id: '' }, MISSING],
+    ['no text', { content: '' }, MISSING],
+    ['no author and text that is none', { author_id: null, content: 42 }, MISSING],
+    ['text that is none', { content: 42 }, /^content: .*expected string/],
+    [
+      'a server that is no id',
+      { message_server_id: 'no id!' },
+      /^message_server_id: must be 1–128/,
+    ],
+    ['an author that is no id', { author_id: 'no id!' }, /^author_id: must be 1–128/],
+    ['an author of dots', { author_id: '..' }, /^author_id: .*not only dots/],
+    ['metadata too deep', { metadata: deep }, /^metadata: .*nested at most 16 levels/],
+    ['metadata that is a list', { metadata: [] }, /^metadata: must be a JSON object/],
+    [
+      'too large metadata',
+      { metadata: { words: large } },
+      /^metadata: must be at most 65536 bytes/,
+    ],
+    ['too many attachments', { attachments: Array(33).fill({}) }, /^attachments: .*at most 32/],
+    ['an id of 129 characters', { author_id: 'a'.repeat(129) }, /^author_id: must be 1–128/],
+    ['an empty messageId', { messageId: '' }, /^messageId: /],
+  ])(
+    'is refused with %s in words that fit, and nothing is stored',
+    async (_what, fields, words) => {
+      await using server = await startRest()
+      const { status, body } = await server.call('POST', ROOM, { ...hello, ...fields })
+      expect(status).toBe(400)
+      expect(body).toMatchObject({ success: false, code: 'INVALID_PAYLOAD' })
+      expect(body.error).toMatch(words)
+      expect(await server.log.channel('room')).toBeUndefined()
+    },
+  )
+
+  it('does not count attachments as metadata, where they are stored beside it', async () => {
     await using server = await startRest()
-    const { status, body } = await server.call('POST', ROOM, { ...hello, ...fields })
-    expect(status).toBe(400)
-    expect(body).toMatchObject({
-      success: false,
-      error: 'Missing required fields: channelId, message_server_id, author_id, content',
-      code: 'INVALID_PAYLOAD',
-    })
-    expect(await server.log.channel('room')).toBeUndefined()
+    const attachments = [{ id: '1', url: `data:image/png;base64,${'A'.repeat(100_000)}` }]
+    await post(server, { metadata: { attachments, k: 1 } })
+    const { body } = await server.call('GET', ROOM)
+    expect(body.data.messages[0].metadata).toMatchObject({ attachments, k: 1 })
+    const metadata = { attachments: 'A'.repeat(100_000) }
+    expect((await server.call('POST', ROOM, { ...hello, metadata })).status).toBe(400)
+  })
+
+  it('takes metadata of the limit exactly', async () => {
+    await using server = await startRest()
+    const words = 'x'.repeat(LIMITS.maxMetadataBytes - JSON.stringify({ words: '' }).length)
+    const at = { ...hello, metadata: { words } }
+    expect((await server.call('POST', ROOM, at)).status).toBe(201)
+    const over = { ...hello, metadata: { words: `${words}x` } }
+    expect((await server.call('POST', ROOM, over)).status).toBe(400)
+  })
+
+  it('names a server only where the channel is, or will be', async () => {
+    await using server = await startRest()
+    const other = { id: 'other', name: 'Other', sourceType: 'test' }
+    await server.call('POST', `${API}/message-servers`, other)
+    await post(server)
+    const answers = await Promise.all(
+      ['messages', 'submit', 'action', 'ingest-external'].map((route) => {
+        const path = route === 'messages' ? ROOM : `${API}/${route}`
+        const to = { ...hello, channel_id: 'room', source_type: 'x', raw_message: { text: 'x' } }
+        return Promise.all([
+          server.call('POST', path, { ...to, message_server_id: 'nope' }),
+          server.call('POST', path, { ...to, message_server_id: 'other' }),
+        ])
+      }),
+    )
+    for (const [unknown, elsewhere] of answers) {
+      expect(unknown).toMatchObject({
+        status: 404,
+        body: { code: 'SERVER_NOT_FOUND', error: 'Server nope does not exist' },
+      })
+      expect(elsewhere).toMatchObject({ status: 400, body: { code: 'INVALID_PAYLOAD' } })
+      expect(elsewhere.body.error).toBe(
+        `Channel room belongs to message server ${DEFAULT_SERVER_ID}, not to the one that was named`,
+      )
+    }
+    expect(await contents(server)).toEqual(['hello'])
+    await post(server, { message_server_id: undefined, content: 'anywhere' })
+    expect(await contents(server)).toEqual(['anywhere', 'hello'])
   })
 
   it.each(['http', 'sse', 'sync', 'stream'])('says that no agent answers over %s', async (mode) => {
@@ -110,10 +176,40 @@ describe('listing', () => {
     expect(await contents(server, '?afterSeq=1&beforeSeq=5')).toEqual(['m4', 'm3', 'm2'])
   })
 
+  it('says whether more lies behind a page', async () => {
+    await using server = await startRest()
+    await five(server)
+    const hasMore = async (query: string): Promise<unknown> =>
+      (await server.call('GET', `${ROOM}?${query}`)).body.data.hasMore
+    expect(await hasMore('')).toBe(false)
+    expect(await hasMore('limit=5')).toBe(false)
+    expect(await hasMore('limit=4')).toBe(true)
+    expect(await hasMore('limit=2&beforeSeq=4')).toBe(true)
+    expect(await hasMore('limit=2&beforeSeq=3')).toBe(false)
+    expect(await hasMore('limit=1&afterSeq=3')).toBe(true)
+    expect(await hasMore('limit=2&afterSeq=3')).toBe(false)
+    expect(await hasMore('limit=0')).toBe(true)
+  })
+
+  it('says so, too, where a page ends at its bytes, and none is lost between pages', async () => {
+    await using server = await startRest()
+    for (let index = 1; index <= 7; index += 1) {
+      await post(server, { content: `${index}${'x'.repeat(1_900_000)}` })
+    }
+    const seen: number[] = []
+    for (let more = true, before = ''; more; before = `?beforeSeq=${seen.at(-1)}`) {
+      const { body } = await server.call('GET', `${ROOM}${before}`)
+      expect(body.data.messages.length).toBeLessThan(7)
+      seen.push(...body.data.messages.map(({ seq }: { seq: number }) => seq))
+      more = body.data.hasMore
+    }
+    expect(seen).toEqual([7, 6, 5, 4, 3, 2, 1])
+  })
+
   it('takes times as epoch ms and as ISO, exclusive both', async () => {
     await using server = await startRest()
     await five(server)
-    const stored = await server.log.messages({ channelId: 'room', limit: 9 })
+    const { messages: stored } = await server.log.messages({ channelId: 'room', limit: 9 })
     const first = stored.at(-1)?.createdAt ?? 0
     const last = stored[0]?.createdAt ?? 0
     const older = stored.filter((message) => message.createdAt < last).map(({ body }) => body.text)

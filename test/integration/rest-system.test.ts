@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ChannelError, ERRORS } from '../../src/protocol/errors.ts'
 import { startRest } from './support/rest-server.ts'
 
 describe('readiness', () => {
@@ -51,6 +52,24 @@ it('the cluster shows its processes', async () => {
     success: true,
     data: { processes: [{ role: 'gateway', pid: 1, uptimeMs: 2, connections: 3 }] },
   })
+})
+
+const overloaded = () => Promise.reject(new ChannelError('OVERLOADED'))
+
+it('says, as its description does, that it is overloaded when the primary does not answer in time', async () => {
+  await using server = await startRest()
+  Object.assign(server.cluster, { processes: overloaded, logs: overloaded, clearLogs: overloaded })
+  const { body: described } = await server.call('GET', '/openapi.json')
+  const calls = ['GET /api/server/cluster', 'GET /api/server/logs', 'POST /api/server/logs']
+  for (const call of [...calls, 'DELETE /api/server/logs']) {
+    const [method = '', path = ''] = call.split(' ')
+    const { status, body } = await server.call(method, path)
+    expect([call, status]).toEqual([call, 503])
+    expect(body.error.message).toBe(ERRORS.OVERLOADED.message)
+    expect(described.paths[path][method.toLowerCase()].responses['503'].description).toBe(
+      '`OVERLOADED`',
+    )
+  }
 })
 
 describe('the log', () => {

@@ -32,16 +32,21 @@ const originOf = (c: HttpContext): string | undefined => {
   return typeof origin === 'string' ? origin : undefined
 }
 
-/** Probes come from anywhere, under any name, without a key. */
-const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/health'])
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
+interface Guards {
+  readonly access: Access
+  readonly responder: Responder
+  /** Paths that are asked from anywhere, under any name. */
+  readonly probes: ReadonlySet<string>
+}
+
 /** What every request passes first: where it comes from, its key, and the kind of its body. */
-function guard(access: Access, responder: Responder): MiddlewareHandler<HttpEnv> {
+function guard({ access, responder, probes }: Guards): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const { path, method } = c.req
     const headers = headersOf(c)
-    if (!PROBES.has(path)) access.checkOrigin(headers)
+    if (!probes.has(path)) access.checkOrigin(headers)
     if (method === 'OPTIONS') return responder.preflight(originOf(c))
     if (path.startsWith('/api')) {
       if (!access.isKey(presentedKey(headers))) throw new ChannelError('UNAUTHENTICATED')
@@ -91,8 +96,10 @@ export function createHttpApp(deps: HttpDeps): OpenAPIHono<HttpEnv> {
   const access = createAccess(settings)
   const responder = createResponder(settings.corsOrigin)
   const app = new OpenAPIHono<HttpEnv>()
-  app.use('*', guard(access, responder))
-  for (const endpoint of allEndpoints(deps, access.isOpen)) serve(app, endpoint, responder)
+  const endpoints = allEndpoints(deps, access.isOpen)
+  const probes = new Set(endpoints.filter(({ isProbe }) => isProbe).map(({ path }) => path))
+  app.use('*', guard({ access, responder, probes }))
+  for (const endpoint of endpoints) serve(app, endpoint, responder)
   app.notFound((c) =>
     responder.respond(errorReply(new ChannelError('ROUTE_NOT_FOUND'), c.req.path), originOf(c)),
   )

@@ -1,6 +1,7 @@
 import { ChannelError } from '../../protocol/errors.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import type { HeaderRecord } from '../auth.ts'
+import { BodyTooLarge } from './errors.ts'
 
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
 const FORM_TYPE = /^(?:multipart\/form-data|application\/x-www-form-urlencoded)\s*(?:;|$)/i
@@ -29,7 +30,7 @@ async function readChunks(body: ReadableStream<Uint8Array>): Promise<string> {
     bytes += step.value.byteLength
     if (bytes > LIMITS.maxBodyBytes) {
       await reader.cancel()
-      throw new ChannelError('PAYLOAD_TOO_LARGE')
+      throw new BodyTooLarge()
     }
     chunks.push(step.value)
   }
@@ -40,7 +41,7 @@ async function readText(request: Request, headers: HeaderRecord): Promise<string
   if (headers['transfer-encoding'] === undefined) {
     // Node hands out no more than the announced length, so the announcement is the bound.
     if (Number(headers['content-length']) > LIMITS.maxBodyBytes) {
-      throw new ChannelError('PAYLOAD_TOO_LARGE')
+      throw new BodyTooLarge()
     }
     return request.text()
   }

@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import type { ErrorCode } from '../../protocol/errors.ts'
 import { describeIssues } from '../../protocol/schemas.ts'
 import { InvalidRequest } from './errors.ts'
@@ -6,8 +6,23 @@ import type { Reply } from './reply.ts'
 
 type Method = 'get' | 'post' | 'patch' | 'delete'
 
-/** elizaOS's words for a request that is refused, by the field that is wrong first. */
-type Words = string | ((field: string) => string)
+/** What is wrong with a part of a request. */
+interface Fault {
+  /** The field that is wrong first. */
+  readonly field: string
+  /** True when something required is absent or empty; otherwise what is there is wrong. */
+  readonly isMissing: boolean
+  /** Every wrong field, and what is wrong with it. */
+  readonly details: string
+}
+
+/** What the client reads about a refused part. */
+type Words = string | ((fault: Fault) => string)
+
+/** elizaOS's sentence about what must be there when something is not; else what is wrong with what is. */
+export function whenMissing(sentence: string): Words {
+  return ({ isMissing, details }) => (isMissing ? sentence : details)
+}
 
 /** What the API page says about an endpoint. */
 interface EndpointDoc {
@@ -24,11 +39,23 @@ interface EndpointDoc {
     readonly example?: unknown
     /** `application/json` when absent. */
     readonly contentType?: string
+    /** Where a redirect leads. */
+    readonly location?: string
+  }
+  /** Another answer of the same shape, with another status. */
+  readonly otherwise?: {
+    readonly status: number
+    readonly description: string
+    readonly example: unknown
   }
   /** What it refuses with, beside what every route may answer. */
   readonly errors?: readonly ErrorCode[]
   /** Answers without a key: health and documentation. */
   readonly isPublic?: boolean
+  /** Answers under any name and from anywhere, also in open mode. */
+  readonly isProbe?: boolean
+  /** Answers from what it has in memory: no fault inside the server reaches it. */
+  readonly isInfallible?: boolean
   /** Kept for old clients. */
   readonly isDeprecated?: boolean
   readonly bodyExample?: unknown
@@ -68,21 +95,51 @@ export interface Endpoint extends EndpointDoc {
   readonly run: (request: RawRequest) => Promise<Reply>
 }
 
-const byField = (field: string): string => `Invalid ${field}`
+const byField: Words = ({ field }) => `Invalid ${field}`
+const byDetails: Words = ({ details }) => details
+
+const isEmpty = (value: unknown): boolean => value === undefined || value === null || value === ''
+
+const isOptional = (schema: z.ZodType, field: PropertyKey): boolean =>
+  schema instanceof z.ZodObject && z.safeParse(schema.shape[String(field)], undefined).success
+
+interface Refused {
+  readonly schema: z.ZodType
+  readonly value: unknown
+  readonly error: z.ZodError
+}
+
+/** True when one of the issues is a required field that is not there, or a rule about the object as a whole. */
+function lacksSomething({ schema, value, error }: Refused): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const fields: ReadonlyMap<PropertyKey, unknown> = new Map(Object.entries(value))
+  return error.issues.some(({ path: [field, ...inside] }) => {
+    if (field === undefined) return true
+    return inside.length === 0 && isEmpty(fields.get(field)) && !isOptional(schema, field)
+  })
+}
+
+function faultOf(refused: Refused): Fault {
+  const { error } = refused
+  return {
+    field: String(error.issues[0]?.path[0] ?? ''),
+    isMissing: lacksSomething(refused),
+    details: describeIssues(error),
+  }
+}
 
 /** The part as its schema reads it; a part without schema is not looked at. */
 function check<S extends z.ZodType>(
   schema: S | undefined,
   value: unknown,
-  words?: Words,
+  words: Words,
 ): z.output<S>
-function check(schema: z.ZodType | undefined, value: unknown, words: Words = byField): unknown {
+function check(schema: z.ZodType | undefined, value: unknown, words: Words): unknown {
   if (schema === undefined) return undefined
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  const field = String(result.error.issues[0]?.path[0] ?? '')
-  const text = typeof words === 'string' ? words : words(field)
-  throw new InvalidRequest(text, describeIssues(result.error))
+  const fault = faultOf({ schema, value, error: result.error })
+  throw new InvalidRequest(typeof words === 'string' ? words : words(fault), fault.details)
 }
 
 /**
@@ -102,9 +159,9 @@ export function endpoint<
     schemas: { params, query, body },
     run: async (request) =>
       handle({
-        params: check(params, request.params, invalid.params),
-        query: check(query, request.query, invalid.query),
-        body: check(body, body && (await request.readBody()), invalid.body),
+        params: check(params, request.params, invalid.params ?? byField),
+        query: check(query, request.query, invalid.query ?? byField),
+        body: check(body, body && (await request.readBody()), invalid.body ?? byDetails),
       }),
   }
 }

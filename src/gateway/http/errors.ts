@@ -12,6 +12,13 @@ export class InvalidRequest extends ChannelError {
   }
 }
 
+/** A body that is refused before its end. The rest of it is no request, so the connection cannot go on. */
+export class BodyTooLarge extends ChannelError {
+  constructor() {
+    super('PAYLOAD_TOO_LARGE')
+  }
+}
+
 /** elizaOS has one envelope per family of routes, and clients read them so. */
 type Family = 'messaging' | 'agents' | 'system'
 
@@ -52,5 +59,6 @@ function envelope(error: ChannelError, family: Family): unknown {
 /** The answer to a refusal, as the family of the path writes it. */
 export function errorReply(error: ChannelError, path: string): Reply {
   const reply = { status: error.status, json: envelope(error, familyOf(path)) }
+  if (error instanceof BodyTooLarge) return { ...reply, headers: { Connection: 'close' } }
   return error.retryable ? { ...reply, headers: { 'Retry-After': RETRY_AFTER_SECONDS } } : reply
 }

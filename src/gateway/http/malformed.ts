@@ -4,16 +4,21 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { errorReply } from './errors.ts'
 import { createResponder } from './respond.ts'
 
+export interface ListenerOptions {
+  readonly hostname: string
+  readonly errorHandler: (error: unknown) => Response
+}
+
 /**
- * Answers what never becomes a request for the app: a Host or URL that cannot be read. Without it the
- * answer is an empty 400.
+ * How Node's requests become requests for the app, and how those are answered that do not: a Host or
+ * URL that cannot be read (without the handler the answer is an empty 400).
+ *
+ * The name stands in for the Host that HTTP/1.0 leaves out, as probes of load balancers do; it is part
+ * of a URL only and opens nothing, because access is decided by the headers.
  */
-export function createMalformedHandler(
-  corsOrigin: string,
-  logger: Logger,
-): (error: unknown) => Response {
+export function createListenerOptions(corsOrigin: string, logger: Logger): ListenerOptions {
   const responder = createResponder(corsOrigin)
-  return (error) => {
+  const errorHandler = (error: unknown): Response => {
     const isUnreadable = error instanceof RequestError
     if (!isUnreadable) logger.error({ err: error }, 'request failed outside the app')
     const refusal = isUnreadable
@@ -21,4 +26,5 @@ export function createMalformedHandler(
       : toChannelError(error)
     return responder.respond(errorReply(refusal, '/'), undefined)
   }
+  return { hostname: 'localhost', errorHandler }
 }

@@ -3,7 +3,7 @@ import { LIMITS } from '../../protocol/limits.ts'
 import { isJsonObject } from '../../util/json.ts'
 import type { Json, JsonObject } from '../../util/json.ts'
 import { InvalidRequest } from './errors.ts'
-import { anyJson, attachmentList, EXAMPLE, id, jsonObject, serverFields } from './schemas.ts'
+import { anyJson, attachmentList, EXAMPLE, id, messageMetadata, serverFields } from './schemas.ts'
 
 /** What every route that takes a message understands. */
 export const messageFields = {
@@ -16,8 +16,8 @@ export const messageFields = {
   raw_message: anyJson(
     'The message as its source has it; `thought` and `actions` are read from it.',
   ).nullish(),
-  metadata: jsonObject(
-    'Free form. `attachments`, `user_display_name` and `agentName` are understood.',
+  metadata: messageMetadata(
+    'Free form. `attachments`, which do not count in its size, `user_display_name` and `agentName` are understood.',
   ).nullish(),
   attachments: attachmentList('Attachments; `metadata.attachments` does the same.').nullish(),
 } as const

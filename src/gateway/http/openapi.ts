@@ -49,9 +49,11 @@ function codesOf(endpoint: Endpoint): readonly ErrorCode[] {
   const codes: ErrorCode[] = [...(endpoint.errors ?? [])]
   const isMessaging = endpoint.path.startsWith('/api/messaging')
   if (endpoint.schemas.body) codes.push('INVALID_JSON', 'INVALID_CONTENT_TYPE', 'PAYLOAD_TOO_LARGE')
-  if (endpoint.isPublic !== true) codes.push('UNAUTHENTICATED', 'ORIGIN_FORBIDDEN')
+  if (endpoint.isPublic !== true) codes.push('UNAUTHENTICATED')
+  if (endpoint.isProbe !== true) codes.push('ORIGIN_FORBIDDEN')
   if (isMessaging && endpoint.method !== 'get') codes.push('OVERLOADED', 'WRITER_UNAVAILABLE')
-  return [...new Set([...codes, 'INTERNAL' as const])]
+  if (endpoint.isInfallible !== true) codes.push('INTERNAL')
+  return [...new Set(codes)]
 }
 
 function errorResponse(codes: readonly ErrorCode[], path: string) {
@@ -78,9 +80,13 @@ function errorResponses(endpoint: Endpoint) {
   )
 }
 
-function successResponse({ success }: Endpoint) {
+const redirectTo = (location: string) => ({ Location: z.literal(location) })
+
+function successResponse({ success }: Pick<Endpoint, 'success'>) {
   const { description, schema = z.unknown(), example, contentType = 'application/json' } = success
-  if (success.status === 204) return { description }
+  const { status, location } = success
+  if (location !== undefined) return { description, headers: z.object(redirectTo(location)) }
+  if (status === 204) return { description }
   const media = example === undefined ? { schema } : { schema, example }
   return { description, content: { [contentType]: media } }
 }
@@ -95,10 +101,20 @@ function requestOf({ schemas, bodyExample }: Endpoint) {
   }
 }
 
+/** What it answers when nothing is refused. */
+function answersOf({ success, otherwise }: Endpoint) {
+  const usual = { [success.status]: successResponse({ success }) }
+  if (otherwise === undefined) return usual
+  return {
+    ...usual,
+    [otherwise.status]: successResponse({ success: { ...success, ...otherwise } }),
+  }
+}
+
 const KEYS = [{ ApiKey: [] }, { BearerKey: [] }]
 
 function register(app: OpenAPIHono, endpoint: Endpoint): void {
-  const { method, path, tag, summary, description, success } = endpoint
+  const { method, path, tag, summary, description } = endpoint
   app.openAPIRegistry.registerPath({
     method,
     path,
@@ -108,7 +124,7 @@ function register(app: OpenAPIHono, endpoint: Endpoint): void {
     ...(endpoint.isDeprecated === true && { deprecated: true }),
     ...(endpoint.isPublic === true && { security: [] }),
     request: requestOf(endpoint),
-    responses: { [success.status]: successResponse(endpoint), ...errorResponses(endpoint) },
+    responses: { ...errorResponses(endpoint), ...answersOf(endpoint) },
   })
 }
 

@@ -48,7 +48,9 @@ export function createResponder(corsOrigin: string): Responder {
         const headers = { ...base, 'Content-Type': content.type, ...reply.headers }
         return new Response(content.data, { status, headers })
       }
-      if (json === undefined) return new Response(null, { status, headers: { ...base } })
+      if (json === undefined) {
+        return new Response(null, { status, headers: { ...base, ...reply.headers } })
+      }
       const headers = { ...base, ...JSON_TYPE, ...reply.headers }
       return new Response(JSON.stringify(json), { status, headers })
     },

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { ID_PATTERN, idSchema } from '../../protocol/ids.ts'
 import { DEFAULT_SERVER_ID, LIMITS } from '../../protocol/limits.ts'
-import { isJsonObject, isPlainJson } from '../../util/json.ts'
+import { isJsonObject, isJsonWithin, isPlainJson } from '../../util/json.ts'
 import type { Json, JsonObject } from '../../util/json.ts'
 
 /** An id field. Cloned, because the shared schema is made before the OpenAPI extension is there. */
@@ -22,14 +22,36 @@ export const EXAMPLE = {
 
 const NESTING = `nested at most ${LIMITS.maxJsonDepth} levels`
 
-/** A JSON object of bounded depth. */
-export const jsonObject = (description: string) =>
-  z
-    .custom<JsonObject>(
-      (value) => isPlainJson(value, LIMITS.maxJsonDepth) && isJsonObject(value),
-      `must be a JSON object, ${NESTING}`,
+const METADATA_SIZE = `at most ${LIMITS.maxMetadataBytes} bytes of JSON`
+
+/** A JSON object of bounded depth, of which `counted` is bounded in size. */
+function sizedObject(description: string, counted: (value: JsonObject) => JsonObject) {
+  return z
+    .custom<JsonObject>((value) => isPlainJson(value, LIMITS.maxJsonDepth) && isJsonObject(value), {
+      error: `must be a JSON object, ${NESTING}`,
+      abort: true,
+    })
+    .refine(
+      (value) =>
+        isJsonWithin(value, LIMITS.maxMetadataBytes) ||
+        isJsonWithin(counted(value), LIMITS.maxMetadataBytes),
+      `must be ${METADATA_SIZE}`,
     )
-    .openapi({ type: 'object', additionalProperties: true, description })
+    .openapi({
+      type: 'object',
+      additionalProperties: true,
+      description: `${description} ${METADATA_SIZE.replace('at', 'At')}.`,
+    })
+}
+
+/** Metadata: a JSON object of bounded depth and size. */
+export const metadataObject = (description: string) => sizedObject(description, (value) => value)
+
+/** A message's metadata, from which a list of attachments is taken out and stored beside it: it does not count. */
+export const messageMetadata = (description: string) =>
+  sizedObject(description, ({ attachments, ...rest }) =>
+    Array.isArray(attachments) ? rest : { ...rest, attachments },
+  )
 
 /** Any JSON of bounded depth. */
 export const anyJson = (description: string) =>
@@ -91,6 +113,9 @@ export function namedServer(fields: ServerFields): string | undefined {
     undefined
   )
 }
+
+/** What lists of channels and of servers say about their length. */
+export const LIST_BOUNDS = 'Past 10,000 rows or 8 MiB the oldest are left out.'
 
 export const channelParams = z.object({ channelId: id('Channel.') })
 

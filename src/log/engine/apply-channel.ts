@@ -69,14 +69,17 @@ export function applyUpdateChannel(
   const earlier = earlierAttempt(context, command.id, 'updated')
   if (earlier !== undefined) return repeatedChange(context, command.channelId, earlier)
   const channel = requireChannel(context, command.channelId)
-  const { name, topic, metadata } = command
+  const { name, topic, metadata, participants } = command
+  if ([name, topic, metadata, participants].every((named) => named === undefined)) {
+    return quiet({ channel: detailsOf(store, channel) })
+  }
   const words = {
     ...channel.words,
     ...(name !== undefined && { name }),
     ...(topic !== undefined && { topic }),
     ...(metadata !== undefined && { metadata: structuredClone(metadata) }),
   }
-  const changes = replacement(store, channel, command.participants)
+  const changes = replacement(store, channel, participants)
   const row: EntryRow = {
     ...nextPlace(context, channel),
     id: command.id,

@@ -17,6 +17,8 @@ export function applyPost(context: ApplyContext, command: Post): Effect {
   const { message } = command
   const channel = context.store.channel(message.channelId)
   if (channel?.isLive === true) {
+    const { expectedServerId = channel.serverId } = command
+    if (expectedServerId !== channel.serverId) return repeatElsewhere(context, command, channel)
     return insert(context, command, channel) ?? repeat(context.store, command, channel)
   }
   if (findEarlier(context.store, message, channel) !== undefined) {
@@ -73,6 +75,20 @@ function repeat(store: WriteStore, command: Post, channel: ChannelRecord | undef
     ...(made && { isCreated: true }),
     ...(made && channel.isLive && { channel: detailsOf(store, channel) }),
   })
+}
+
+/**
+ * A message to a channel of another server than the one that was named: only a repetition is answered.
+ *
+ * @throws SERVER_NOT_FOUND, INVALID_PAYLOAD.
+ */
+function repeatElsewhere(context: ApplyContext, command: Post, channel: ChannelRecord): Effect {
+  if (findEarlier(context.store, command.message, channel) !== undefined) {
+    return repeat(context.store, command, channel)
+  }
+  requireServer(context, command.expectedServerId ?? channel.serverId)
+  const text = `Channel ${channel.id} belongs to message server ${channel.serverId}, not to the one that was named`
+  throw new ChannelError('INVALID_PAYLOAD', text)
 }
 
 function findEarlier(

@@ -3,7 +3,7 @@ import { ChannelError } from '../../protocol/errors.ts'
 import type { Entry } from '../../protocol/model.ts'
 import type { Command } from '../log.ts'
 import { removeChannel } from './channels.ts'
-import { quiet, requireServer } from './context.ts'
+import { quiet, requireChannelByKey, requireServer } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
 import { ENGINE_LIMITS } from './limits.ts'
 import type { ServerRecord } from './records.ts'
@@ -58,9 +58,11 @@ export function applyDeleteServer(
   if (record?.removedBy === command.id) return quiet({ isDuplicate: true })
   if (record?.isLive !== true) throw new ChannelError('SERVER_NOT_FOUND')
   const { maxChannelsDeleted } = ENGINE_LIMITS
-  const channels = store.liveChannels(command.serverId, maxChannelsDeleted + 1)
-  if (channels.length > maxChannelsDeleted) throw new ChannelError('SERVER_TOO_LARGE')
-  const entries = channels.map((channel): Entry => {
+  const keys = store.liveChannelKeys(command.serverId, maxChannelsDeleted + 1)
+  if (keys.length > maxChannelsDeleted) throw new ChannelError('SERVER_TOO_LARGE')
+  // One by one: what all of them say at once may be more than fits in memory.
+  const entries = keys.map((key): Entry => {
+    const channel = requireChannelByKey(context, key)
     // No client can choose an id with a slash, so this one is free.
     const { seq, at } = removeChannel(context, channel, `${command.id}/${channel.key}`)
     return { kind: 'removed', channelId: channel.id, seq, at }

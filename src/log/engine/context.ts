@@ -38,6 +38,13 @@ export function requireChannel({ store }: ApplyContext, channelId: string): Chan
   return channel
 }
 
+/** The channel of a row that refers to it. */
+export function requireChannelByKey({ store }: ApplyContext, channelKey: number): ChannelRecord {
+  const channel = store.channelByKey(channelKey)
+  if (channel === undefined) throw new Error(`channel key ${channelKey} is unknown`)
+  return channel
+}
+
 /** @throws SERVER_NOT_FOUND when the server never existed or is deleted. */
 export function requireServer({ store }: ApplyContext, serverId: string): void {
   if (store.server(serverId)?.isLive !== true) throw new ChannelError('SERVER_NOT_FOUND')

@@ -1,8 +1,9 @@
 /** What bounds one call of an engine, which blocks its process while it runs. */
 export const ENGINE_LIMITS = {
   /**
-   * Bytes of bodies in one read of messages or entries where the caller names no bound. More: longer
-   * pages of large messages, and as much memory for each. Past it the page ends early.
+   * Bytes of bodies in one read of messages or entries where the caller names no bound, and of words in
+   * one list of channels or servers. More: longer pages of large messages, and as much memory for each.
+   * Past it the page ends early, and of a list the oldest are left out.
    */
   maxReadBytes: 8 * 1024 * 1024,
   /** Channels or servers in one list. Past it the oldest are left out. */

@@ -6,11 +6,14 @@ import type {
   MessageServer,
 } from '../../protocol/model.ts'
 import type { LogReader } from '../engine.ts'
-import type { EntryRange, MessageQuery } from '../log.ts'
+import type { EntryRange, MessagePage, MessageQuery } from '../log.ts'
 import { ENGINE_LIMITS } from './limits.ts'
 import { postingRange } from './seek.ts'
 import type { ReadStore } from './store.ts'
 import { channelOf, detailsOf, entriesOf, isErased, messageOf } from './views.ts'
+
+const LIST = { limit: ENGINE_LIMITS.maxListed, maxBytes: ENGINE_LIMITS.maxReadBytes } as const
+const NO_MESSAGES: MessagePage = { messages: [], hasMore: false }
 
 /** The reads of the port over any store; every call sees one committed moment. */
 export class StoreReader implements LogReader {
@@ -30,13 +33,12 @@ export class StoreReader implements LogReader {
   }
 
   channels(serverId?: string): readonly Channel[] {
-    return this.#store
-      .liveChannels(serverId, ENGINE_LIMITS.maxListed)
-      .map((record) => channelOf(record))
+    const records = this.#store.snapshot(() => this.#store.liveChannels(serverId, LIST))
+    return records.map((record) => channelOf(record))
   }
 
   servers(): readonly MessageServer[] {
-    return this.#store.liveServers(ENGINE_LIMITS.maxListed)
+    return this.#store.snapshot(() => this.#store.liveServers(LIST))
   }
 
   server(serverId: string): MessageServer | undefined {
@@ -62,13 +64,16 @@ export class StoreReader implements LogReader {
     })
   }
 
-  messages(query: MessageQuery): readonly Message[] {
+  messages(query: MessageQuery): MessagePage {
     return this.#store.snapshot(() => {
       const channel = this.#store.channel(query.channelId)
-      if (channel === undefined) return []
+      if (channel === undefined) return NO_MESSAGES
       const range = postingRange(this.#store, channel, query)
-      if (range === undefined) return []
-      return this.#store.postings(range).map((row) => messageOf(channel, row))
+      if (range === undefined) return NO_MESSAGES
+      const rows = range.limit < 1 ? [] : this.#store.postings(range)
+      const below = rows.at(-1)?.seq ?? range.below
+      const hasMore = this.#store.hasPostings({ ...range, below })
+      return { messages: rows.map((row) => messageOf(channel, row)), hasMore }
     })
   }
 

@@ -37,7 +37,7 @@ export function postingRange(
   if (query.beforeMs !== undefined) {
     below = Math.min(below, countBefore(store, channel.key, query.beforeMs) + 1)
   }
-  if (above + 1 >= below || query.limit < 1) return undefined
+  if (above + 1 >= below) return undefined
   const { limit, maxBytes = ENGINE_LIMITS.maxReadBytes } = query
   return { channelKey: channel.key, above, below, limit, maxBytes }
 }

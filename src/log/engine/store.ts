@@ -5,7 +5,7 @@ import type { ChannelRecord, EntryRow, ServerRecord, Tail } from './records.ts'
  * Bounds of a list: it ends at `limit` rows, and before the row with which the bodies would pass
  * `maxBytes`. It holds its first row in any case, and bodies beyond its end are never loaded.
  */
-interface Page {
+export interface Page {
   readonly limit: number
   readonly maxBytes: number
 }
@@ -40,8 +40,10 @@ export interface ReadStore {
   /** Live or deleted. */
   channel(channelId: string): ChannelRecord | undefined
   channelByKey(channelKey: number): ChannelRecord | undefined
-  /** The newest `limit` live channels, in order of creation. */
-  liveChannels(serverId: string | undefined, limit: number): readonly ChannelRecord[]
+  /** The newest live channels that a page holds by their words, in order of creation. */
+  liveChannels(serverId: string | undefined, page: Page): readonly ChannelRecord[]
+  /** The keys of a server's newest `limit` live channels, in order of creation, without loading their words. */
+  liveChannelKeys(serverId: string, limit: number): readonly number[]
   /** The first `limit` of them, all by default, in order of addition. */
   participants(channelKey: number, limit?: number): readonly Participant[]
   participant(channelKey: number, entityId: string): Participant | undefined
@@ -55,10 +57,12 @@ export interface ReadStore {
   entries(range: RowRange): readonly EntryRow[]
   /** Descending. */
   postings(range: PostingRange): readonly EntryRow[]
+  /** Whether there is one, without loading it; the bounds of the page do not count. */
+  hasPostings(range: PostingRange): boolean
   /** Live or deleted. */
   server(serverId: string): ServerRecord | undefined
-  /** The newest `limit` live servers, in order of creation. */
-  liveServers(limit: number): readonly MessageServer[]
+  /** The newest live servers that a page holds, in order of creation. */
+  liveServers(page: Page): readonly MessageServer[]
   serverAgents(serverId: string): readonly string[]
   agentServers(agentId: string): readonly string[]
   close(): void

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { MessageServer, Participant } from '../../protocol/model.ts'
 import type { ChannelRecord, EntryRow, ServerRecord, Tail } from '../engine/records.ts'
-import type { ClientKey, PostingRange, RowRange, RowSpan, WriteStore } from '../engine/store.ts'
+import type {
+  ClientKey,
+  Page,
+  PostingRange,
+  RowRange,
+  RowSpan,
+  WriteStore,
+} from '../engine/store.ts'
 
 /** A channel and its rows; the row of `seq` is at index `seq - 1`. */
 interface Shelf {
@@ -51,12 +58,18 @@ export class MemoryStore implements WriteStore {
     return this.#shelves[channelKey - 1]?.record
   }
 
-  liveChannels(serverId: string | undefined, limit: number): readonly ChannelRecord[] {
-    return this.#shelves
+  liveChannels(serverId: string | undefined, { limit, maxBytes }: Page): readonly ChannelRecord[] {
+    const newest = this.#shelves
       .map(({ record }) => record)
       .filter((record) => record.isLive && (serverId ?? record.serverId) === record.serverId)
-      .toSorted((a, b) => a.order - b.order)
-      .slice(-limit)
+      .toSorted((a, b) => b.order - a.order)
+      .slice(0, limit)
+    return fitting(newest, maxBytes, ({ words }) => JSON.stringify(words)).toReversed()
+  }
+
+  liveChannelKeys(serverId: string, limit: number): readonly number[] {
+    const page = { limit, maxBytes: Number.POSITIVE_INFINITY }
+    return this.liveChannels(serverId, page).map(({ key }) => key)
   }
 
   liveDm(dmKey: string): ChannelRecord | undefined {
@@ -141,6 +154,10 @@ export class MemoryStore implements WriteStore {
     return fitting(rows, maxBytes, (row) => row.data)
   }
 
+  hasPostings(range: PostingRange): boolean {
+    return this.postings({ ...range, limit: 1 }).length > 0
+  }
+
   postingByClientId(key: ClientKey): EntryRow | undefined {
     const seq = this.#clientKeys.get(nameOf(key))
     return seq === undefined ? undefined : this.entry(key.channelKey, seq)
@@ -184,9 +201,13 @@ export class MemoryStore implements WriteStore {
     return this.#servers.get(serverId)
   }
 
-  liveServers(limit: number): readonly MessageServer[] {
+  liveServers({ limit, maxBytes }: Page): readonly MessageServer[] {
     const live = [...this.#servers.values()].filter(({ isLive }) => isLive)
-    return live.map(({ server }) => server).slice(-limit)
+    const newest = live
+      .map(({ server }) => server)
+      .toReversed()
+      .slice(0, limit)
+    return fitting(newest, maxBytes, (server) => JSON.stringify(server)).toReversed()
   }
 
   /** One that comes back after its deletion is the newest. */
@@ -239,11 +260,11 @@ function withoutBody(row: EntryRow): EntryRow {
 }
 
 /** The first rows whose bodies are at most `maxBytes` together; one in any case. */
-function fitting(
-  rows: readonly EntryRow[],
+function fitting<Row>(
+  rows: readonly Row[],
   maxBytes: number,
-  bodyOf: (row: EntryRow) => string | null,
-): readonly EntryRow[] {
+  bodyOf: (row: Row) => string | null,
+): readonly Row[] {
   let bytes = 0
   const end = rows.findIndex((row) => {
     bytes += Buffer.byteLength(bodyOf(row) ?? '')

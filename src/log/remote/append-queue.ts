@@ -65,10 +65,6 @@ export class AppendQueue {
     this.#options = options
   }
 
-  get size(): number {
-    return this.#pending.size
-  }
-
   append(command: Command): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const ref = this.#nextRef

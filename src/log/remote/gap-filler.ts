@@ -37,11 +37,6 @@ export class GapFiller {
     this.#options = options
   }
 
-  /** Channels that have something to catch up with. */
-  get size(): number {
-    return this.#channels.size
-  }
-
   add(channel: FollowedChannel): void {
     this.#channels.add(channel)
     if (this.#timer === undefined) this.#immediate ??= setImmediate(() => this.#turn())

@@ -85,11 +85,6 @@ export class RemoteLog extends LogReads implements ChannelLog {
     return this.#isConnected
   }
 
-  /** Appends without an answer. */
-  get pending(): number {
-    return this.#appends.size
-  }
-
   /** Calls with every change of `isConnected`. */
   onStateChange(listener: (isConnected: boolean) => void): void {
     this.#listeners.push(listener)

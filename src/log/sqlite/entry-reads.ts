@@ -39,6 +39,7 @@ export interface EntryReads {
   readonly entriesFitting: Statement<[Span & Bytes], number>
   readonly postings: Statement<[Below], EntryColumns>
   readonly postingsFitting: Statement<[Below & Bytes], number>
+  readonly aPosting: Statement<[Omit<Below, 'limit'>], 1>
 }
 
 const META = `channel_key, seq, id, kind, at, author_id, client_message_id, message_seq, updated_at`
@@ -76,7 +77,7 @@ function fitting(lengths: string, order: string): string {
 
 function prepareLists(
   database: Database,
-): Pick<EntryReads, 'entries' | 'entriesFitting' | 'postings' | 'postingsFitting'> {
+): Pick<EntryReads, 'entries' | 'entriesFitting' | 'postings' | 'postingsFitting' | 'aPosting'> {
   return {
     entries: database.prepare(`
       SELECT ${META}, iif(seq > :clearedSeq, data, NULL) AS data ${SPAN} AND ${SHOWN}
@@ -91,6 +92,7 @@ function prepareLists(
         ),
       )
       .pluck(),
+    aPosting: database.prepare<[Omit<Below, 'limit'>], 1>(`SELECT 1 ${BELOW} LIMIT 1`).pluck(),
     postings: database.prepare(`SELECT ${META}, data ${BELOW} ORDER BY seq DESC LIMIT :limit`),
     postingsFitting: database
       .prepare<[Below & Bytes], number>(

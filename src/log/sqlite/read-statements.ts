@@ -13,13 +13,23 @@ export interface ReadStatements extends EntryReads {
   readonly channelByKey: Query<[number], ChannelColumns>
   readonly channels: Query<[number], ChannelColumns>
   readonly channelsOfServer: Query<[string, number], ChannelColumns>
+  /** Bytes of the words of each, in the same order, from the rows' headers: no words are read. */
+  readonly channelSizes: Query<[number], number>
+  readonly channelSizesOfServer: Query<[string, number], number>
+  readonly channelKeysOfServer: Query<[string, number], number>
   readonly participants: Query<[number, number], ParticipantColumns>
   readonly participant: Query<[number, string], ParticipantColumns>
   readonly server: Query<[string], ServerColumns>
   readonly servers: Query<[number], ServerColumns>
+  readonly serverSizes: Query<[number], number>
   readonly serverAgents: Query<[string], { readonly agent_id: string }>
   readonly agentServers: Query<[string], { readonly server_id: string }>
 }
+
+const LIVE_CHANNELS = 'FROM channels WHERE is_live = 1 ORDER BY place DESC LIMIT ?'
+const LIVE_CHANNELS_OF_SERVER =
+  'FROM channels WHERE is_live = 1 AND server_id = ? ORDER BY place DESC LIMIT ?'
+const LIVE_SERVERS = 'FROM servers WHERE is_live = 1 ORDER BY place DESC LIMIT ?'
 
 export function prepareReads(database: Database): ReadStatements {
   return {
@@ -27,12 +37,9 @@ export function prepareReads(database: Database): ReadStatements {
     end: database.prepare('COMMIT'),
     channel: database.prepare('SELECT * FROM channels WHERE id = ?'),
     channelByKey: database.prepare('SELECT * FROM channels WHERE key = ?'),
-    channels: database.prepare(
-      'SELECT * FROM channels WHERE is_live = 1 ORDER BY place DESC LIMIT ?',
-    ),
-    channelsOfServer: database.prepare(
-      'SELECT * FROM channels WHERE is_live = 1 AND server_id = ? ORDER BY place DESC LIMIT ?',
-    ),
+    channels: database.prepare(`SELECT * ${LIVE_CHANNELS}`),
+    channelsOfServer: database.prepare(`SELECT * ${LIVE_CHANNELS_OF_SERVER}`),
+    ...prepareListReads(database),
     participants: database.prepare(
       'SELECT entity_id, is_agent FROM participants WHERE channel_key = ? ORDER BY place LIMIT ?',
     ),
@@ -41,14 +48,34 @@ export function prepareReads(database: Database): ReadStatements {
     ),
     ...prepareEntryReads(database),
     server: database.prepare('SELECT * FROM servers WHERE id = ?'),
-    servers: database.prepare(
-      'SELECT * FROM servers WHERE is_live = 1 ORDER BY place DESC LIMIT ?',
-    ),
+    servers: database.prepare(`SELECT * ${LIVE_SERVERS}`),
     serverAgents: database.prepare(
       'SELECT agent_id FROM server_agents WHERE server_id = ? ORDER BY place',
     ),
     agentServers: database.prepare(
       'SELECT server_id FROM server_agents WHERE agent_id = ? ORDER BY place',
     ),
+  }
+}
+
+function prepareListReads(
+  database: Database,
+): Pick<
+  ReadStatements,
+  'channelSizes' | 'channelSizesOfServer' | 'channelKeysOfServer' | 'serverSizes'
+> {
+  return {
+    channelSizes: database
+      .prepare<[number], number>(`SELECT octet_length(words) ${LIVE_CHANNELS}`)
+      .pluck(),
+    channelSizesOfServer: database
+      .prepare<[string, number], number>(`SELECT octet_length(words) ${LIVE_CHANNELS_OF_SERVER}`)
+      .pluck(),
+    channelKeysOfServer: database
+      .prepare<[string, number], number>(`SELECT key ${LIVE_CHANNELS_OF_SERVER}`)
+      .pluck(),
+    serverSizes: database
+      .prepare<[number], number>(`SELECT octet_length(server) ${LIVE_SERVERS}`)
+      .pluck(),
   }
 }

@@ -58,6 +58,7 @@ export const SCHEMA_1 = `
     swept_seq INTEGER NOT NULL
   );
   CREATE INDEX channels_live ON channels (server_id, place) WHERE is_live = 1;
+  CREATE INDEX channels_listed ON channels (place) WHERE is_live = 1;
   CREATE UNIQUE INDEX channels_dm ON channels (dm_key) WHERE dm_key IS NOT NULL;
   CREATE INDEX channels_unswept ON channels (key) WHERE swept_seq < cleared_seq;
 

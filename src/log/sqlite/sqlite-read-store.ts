@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import type { MessageServer, Participant } from '../../protocol/model.ts'
 import type { ChannelRecord, EntryRow, ServerRecord, Tail } from '../engine/records.ts'
-import type { PostingRange, ReadStore, RowRange } from '../engine/store.ts'
+import type { Page, PostingRange, ReadStore, RowRange } from '../engine/store.ts'
 import { encodeId } from './id-codec.ts'
 import { prepareReads } from './read-statements.ts'
 import type { ReadStatements } from './read-statements.ts'
@@ -41,12 +41,22 @@ export class SqliteReadStore implements ReadStore {
     return columns && decodeChannel(columns)
   }
 
-  liveChannels(serverId: string | undefined, limit: number): readonly ChannelRecord[] {
+  liveChannels(serverId: string | undefined, { limit, maxBytes }: Page): readonly ChannelRecord[] {
+    const reads = this.#reads
+    const sizes =
+      serverId === undefined
+        ? reads.channelSizes.iterate(limit)
+        : reads.channelSizesOfServer.iterate(serverId, limit)
+    const count = countFitting(sizes, maxBytes)
     const columns =
       serverId === undefined
-        ? this.#reads.channels.all(limit)
-        : this.#reads.channelsOfServer.all(serverId, limit)
+        ? reads.channels.all(count)
+        : reads.channelsOfServer.all(serverId, count)
     return columns.toReversed().map((row) => decodeChannel(row))
+  }
+
+  liveChannelKeys(serverId: string, limit: number): readonly number[] {
+    return this.#reads.channelKeysOfServer.all(serverId, limit).toReversed()
   }
 
   participants(channelKey: number, limit = -1): readonly Participant[] {
@@ -90,13 +100,18 @@ export class SqliteReadStore implements ReadStore {
     return this.#reads.postings.all({ ...range, limit }).map((row) => decodeEntry(row))
   }
 
+  hasPostings({ channelKey, above, below }: PostingRange): boolean {
+    return this.#reads.aPosting.get({ channelKey, above, below }) !== undefined
+  }
+
   server(serverId: string): ServerRecord | undefined {
     const columns = this.#reads.server.get(serverId)
     return columns && decodeServer(columns)
   }
 
-  liveServers(limit: number): readonly MessageServer[] {
-    const columns = this.#reads.servers.all(limit)
+  liveServers({ limit, maxBytes }: Page): readonly MessageServer[] {
+    const count = countFitting(this.#reads.serverSizes.iterate(limit), maxBytes)
+    const columns = this.#reads.servers.all(count)
     return columns.toReversed().map((row) => decodeServer(row).server)
   }
 
@@ -111,4 +126,16 @@ export class SqliteReadStore implements ReadStore {
   close(): void {
     this.#database.close()
   }
+}
+
+/** How many of the first rows are at most `maxBytes` together, one in any case; it looks at no row behind them but one. */
+function countFitting(sizes: Iterable<number>, maxBytes: number): number {
+  let count = 0
+  let bytes = 0
+  for (const size of sizes) {
+    bytes += size
+    if (bytes > maxBytes && count > 0) break
+    count += 1
+  }
+  return count
 }

@@ -3,14 +3,12 @@ import type { Participant } from '../../protocol/model.ts'
 import type { ChannelRecord, EntryRow, ServerRecord, Tail } from '../engine/records.ts'
 import type { ClientKey, RowSpan, WriteStore } from '../engine/store.ts'
 import { ChannelCache } from './channel-cache.ts'
+import type { CacheBounds } from './channel-cache.ts'
 import { encodeId } from './id-codec.ts'
 import { decodeChannel, decodeEntry, encodeChannel, encodeKind } from './rows.ts'
 import { SqliteReadStore } from './sqlite-read-store.ts'
 import { prepareWrites } from './write-statements.ts'
 import type { EntryValues, WriteStatements } from './write-statements.ts'
-
-/** Channels whose record and newest entry the writer keeps in memory. */
-const MAX_CACHED_CHANNELS = 10_000
 
 /** The primitive writes. It is the only writer of its file, so what it caches is what is stored. */
 export class SqliteStore extends SqliteReadStore implements WriteStore {
@@ -18,11 +16,11 @@ export class SqliteStore extends SqliteReadStore implements WriteStore {
   readonly #writes: WriteStatements
   readonly #cache: ChannelCache
 
-  constructor(database: Database, maxCachedChannels: number = MAX_CACHED_CHANNELS) {
+  constructor(database: Database, cacheBounds?: Partial<CacheBounds>) {
     super(database)
     this.#database = database
     this.#writes = prepareWrites(database)
-    this.#cache = new ChannelCache(maxCachedChannels)
+    this.#cache = new ChannelCache(cacheBounds)
   }
 
   transaction<T>(write: () => T): T {

@@ -27,9 +27,6 @@ export interface RunningChild {
 
 export type Compose = (context: ChildContext) => Promise<RunningChild>
 
-/** A terminal or a process manager signals the whole group; children obey the primary alone. */
-const IGNORED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR2'] as const
-
 interface Telemetry {
   readonly logger: Logger
   readonly close: () => Promise<void>
@@ -89,7 +86,6 @@ export async function runChild(role: ChildRole, compose: Compose): Promise<numbe
     process.stderr.write(`parley: a ${role} is started by the server itself, not by hand\n`)
     return 1
   }
-  for (const signal of IGNORED_SIGNALS) process.on(signal, () => undefined)
   const link = new PrimaryLink()
   const start = await Promise.race([link.hello(), link.closed])
   if (start === undefined) return 1

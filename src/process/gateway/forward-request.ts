@@ -1,6 +1,14 @@
 import { Agent, request as httpRequest } from 'node:http'
-import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import { answerUnknownSession } from './unknown-session.ts'
+import type {
+  ClientRequest,
+  IncomingHttpHeaders,
+  IncomingMessage,
+  OutgoingHttpHeaders,
+  ServerResponse,
+} from 'node:http'
+import { isForwardingHeader } from '../../gateway/auth.ts'
+import { framingOf, hasBody } from './body-framing.ts'
+import { REFUSALS, refuseRequest } from './refusals.ts'
 
 /** Headers that belong to one hop (RFC 9110, 7.6.1); the next hop has its own. */
 const HOP_BY_HOP = [
@@ -15,24 +23,25 @@ const HOP_BY_HOP = [
   'upgrade',
 ]
 
+/** What says whom a request is for and from: a client's `Connection` header cannot take it away. */
+const KEPT = new Set(['authorization', 'content-length', 'cookie', 'host', 'origin', 'x-api-key'])
+
 /** Idle connections kept to each other gateway; more that are in use are opened as needed. */
 const MAX_IDLE_SOCKETS = 64
 
 function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  const named = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase())
+  const named = (headers.connection ?? '')
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => !KEPT.has(name) && !isForwardingHeader(name))
   const dropped = new Set([...HOP_BY_HOP, ...named])
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !dropped.has(name)))
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
-  const { 'content-length': length, 'transfer-encoding': encoding } = headers
-  return encoding !== undefined || (length !== undefined && length !== '0')
-}
-
-/** Reads a request to its end for nobody, so that the next one on its connection starts where it should. */
-function discardRest(request: IncomingMessage): void {
-  request.unpipe()
-  request.resume()
+/** A length that is not kept as the framing must not stand beside it. */
+function requestHeaders(request: IncomingMessage): OutgoingHttpHeaders {
+  const { 'content-length': _length, ...headers } = endToEnd(request.headers)
+  return { ...headers, ...framingOf(request) }
 }
 
 /** Passes requests on to other gateways over their Unix sockets, over connections that are kept alive. */
@@ -48,7 +57,7 @@ export class RequestForwarder {
       socketPath,
       method: request.method,
       path: request.url,
-      headers: endToEnd(request.headers),
+      headers: requestHeaders(request),
       agent: this.#agent,
     })
     upstream.on('response', (answer) => {
@@ -56,11 +65,12 @@ export class RequestForwarder {
     })
     // Refused, reset, or a Unix socket that is no more: its sessions died with the gateway.
     upstream.on('error', () => {
-      discardRest(request)
-      if (!response.writableEnded) answerUnknownSession(response)
+      if (response.writableEnded) request.unpipe().resume()
+      else refuseRequest(request, response, REFUSALS.unknownSession)
     })
     response.on('close', () => {
-      if (!response.writableFinished) upstream.destroy()
+      // Answered before it was read: the rest is for nobody, and may never come.
+      if (!response.writableFinished || !request.complete) upstream.destroy()
     })
     this.#send(request, upstream)
   }

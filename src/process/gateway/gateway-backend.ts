@@ -1,6 +1,7 @@
 import { ReconnectingLink } from '../../ipc/reconnecting-link.ts'
 import type { ChannelLog } from '../../log/log.ts'
 import { openRemoteLog } from '../../log/remote/remote-log.ts'
+import type { RemoteLog } from '../../log/remote/remote-log.ts'
 import { openSqliteReader } from '../../log/sqlite/sqlite-engine.ts'
 import { LiveChannels } from '../../service/live.ts'
 import { RemotePresence } from '../../signals/remote-presence.ts'
@@ -12,14 +13,21 @@ import { databaseFile } from '../database-file.ts'
 const READ_BUSY_TIMEOUT_MS = 250
 /** Most entries that wait for one follower while what it missed is read; past it it is interrupted. */
 const MAX_BACKLOG_ENTRIES = 10_000
+/** Longest that a start waits for the writer. */
+const CONNECT_WAIT_MS = 1_000
 
 /** What a gateway's edges stand on: the log and presence, over one link to the writer. */
 export interface GatewayBackend {
   readonly log: ChannelLog
   readonly presence: Presence
   readonly live: LiveChannels
-  /** Connects; called once everything that listens is in place. */
-  start(onPresenceChange: (change: PresenceChange) => void): void
+  /** Whether the writer answers this gateway. */
+  isConnected(): boolean
+  /**
+   * Connects; called once everything that listens is in place. Resolves when the writer has answered,
+   * or after a second: what says that it is ready is, and a writer that is away holds up no gateway.
+   */
+  start(onPresenceChange: (change: PresenceChange) => void): Promise<void>
   close(): Promise<void>
 }
 
@@ -60,9 +68,11 @@ export function openGatewayBackend({ start, logger, fail }: ChildContext): Gatew
     log,
     presence,
     live,
+    isConnected: () => log.isConnected,
     start: (onPresenceChange) => {
       onChange = onPresenceChange
       link.start()
+      return firstConnection(log)
     },
     close: async () => {
       presence.close()
@@ -70,4 +80,15 @@ export function openGatewayBackend({ start, logger, fail }: ChildContext): Gatew
       await link.close()
     },
   }
+}
+
+function firstConnection(log: RemoteLog): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, CONNECT_WAIT_MS)
+    log.onStateChange((isConnected) => {
+      if (!isConnected) return
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 }

@@ -6,7 +6,7 @@ import { createAdapter } from '@socket.io/cluster-adapter'
 import { createAccess } from '../../gateway/auth.ts'
 import type { Access } from '../../gateway/auth.ts'
 import { createHttpApp } from '../../gateway/http/app.ts'
-import { createMalformedHandler } from '../../gateway/http/malformed.ts'
+import { createListenerOptions } from '../../gateway/http/malformed.ts'
 import { openSocketServer } from '../../gateway/socket/server.ts'
 import type { SocketEdge } from '../../gateway/socket/server.ts'
 import { createServices } from '../../service/services.ts'
@@ -59,9 +59,7 @@ function createEdges({ start, link, logger }: ChildContext, backend: GatewayBack
     docsAssetsDir: DOCS_ASSETS_DIR,
   })
   const access = createAccess(settings)
-  const listener = getRequestListener(app.fetch, {
-    errorHandler: createMalformedHandler(settings.corsOrigin, logger),
-  })
+  const listener = getRequestListener(app.fetch, createListenerOptions(settings.corsOrigin, logger))
   const server = createGatewayServer((request, response) => {
     void listener(request, response)
   })

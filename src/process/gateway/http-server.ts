@@ -31,11 +31,12 @@ export function createGatewayServer(listener: RequestListener): Server {
 function listenOnce(server: Server, options: { port: number; host: string }): Promise<void> {
   const { promise, resolve, reject } = createDeferred<void>()
   server.once('error', reject)
-  server.listen(options, () => {
+  server.once('listening', resolve)
+  server.listen(options)
+  return promise.finally(() => {
     server.off('error', reject)
-    resolve()
+    server.off('listening', resolve)
   })
-  return promise
 }
 
 /** Listens on the shared port. @throws EADDRINUSE when another program has it and keeps it. */

@@ -4,13 +4,17 @@ import type { Duplex } from 'node:stream'
 import type { Peer } from '../messages.ts'
 import { detachSocket } from './raw-socket.ts'
 import { RequestForwarder } from './forward-request.ts'
-import { gatewayOf, isEnginePath, sessionIdOf } from './session-id.ts'
-import { answerUnknownSession, refuseUpgrade } from './unknown-session.ts'
+import { destinationOf, isRefusal } from './destination.ts'
+import { REFUSALS, refuseRequest, refuseUpgrade } from './refusals.ts'
+import { isEnginePath } from './session-id.ts'
+import { asksForWebSocket, serveWithoutUpgrade } from './other-upgrades.ts'
 import { packUpgrade, unpackUpgrade } from './upgrade-request.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
 export interface SessionRoutingOptions {
   readonly gatewayId: string
+  /** Whether a request may speak to this server at all; asked where it arrives. */
+  readonly isAllowed: (request: IncomingMessage) => boolean
   /** Passes an upgrade with its socket to the gateway `to`; from then on the socket is not this process's. */
   readonly handOver: (to: string, request: UpgradeRequest, socket: Socket) => Promise<void>
 }
@@ -18,15 +22,15 @@ export interface SessionRoutingOptions {
 export interface SessionRouting {
   /** Replaces the table of gateways; ids are looked up in it and never become paths. */
   setPeers(peers: readonly Peer[]): void
-  /** Serves here, without another look at the session; for the private listener. */
+  /**
+   * Serves an Engine.IO request here, without another look at the session, and nothing else: for the
+   * private listener, behind which no request is checked for where it came from.
+   */
   serve(request: IncomingMessage, response: ServerResponse): void
   /** Serves an upgrade that arrived at another gateway as if it had arrived here. */
   acceptUpgrade(request: UpgradeRequest, socket: Socket): void
   close(): void
 }
-
-/** `own`: served by this process. A peer: by that one. `gone`: by nobody any more. */
-type Destination = 'own' | 'gone' | Peer
 
 /**
  * Brings every Engine.IO request to the gateway that has its session, whatever gateway it reached.
@@ -44,12 +48,6 @@ export function attachSessionRouting(
   const forwarder = new RequestForwarder()
   let peers = new Map<string, Peer>()
 
-  const destinationOf = (url: string): Destination => {
-    if (!isEnginePath(url)) return 'own'
-    const gateway = gatewayOf(sessionIdOf(url) ?? '')
-    if (gateway === undefined || gateway === options.gatewayId) return 'own'
-    return peers.get(gateway) ?? 'gone'
-  }
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     for (const listener of requestListeners) listener.call(server, request, response)
   }
@@ -62,19 +60,19 @@ export function attachSessionRouting(
   server.removeAllListeners('close')
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
-    const destination = destinationOf(request.url ?? '/')
+    const destination = destinationOf(request, { ...options, peers })
     if (destination === 'own') serve(request, response)
-    else if (destination === 'gone') {
-      request.resume()
-      answerUnknownSession(response)
-    } else forwarder.forward(request, response, destination.socketPath)
+    else if (isRefusal(destination)) refuseRequest(request, response, destination)
+    else forwarder.forward(request, response, destination.socketPath)
   })
   server.removeAllListeners('upgrade')
   server.on('upgrade', (request, socket, head) => {
-    const destination = destinationOf(request.url ?? '/')
-    if (destination === 'own') upgrade(request, socket, head)
+    const destination = destinationOf(request, { ...options, peers })
+    if (!asksForWebSocket(request)) serveWithoutUpgrade(request, socket, server)
+    else if (destination === 'own') upgrade(request, socket, head)
+    else if (isRefusal(destination)) refuseUpgrade(socket, destination)
     // The connections of an http server are sockets; anything else could not be passed on.
-    else if (destination === 'gone' || !(socket instanceof Socket)) refuseUpgrade(socket)
+    else if (!(socket instanceof Socket)) refuseUpgrade(socket, REFUSALS.unknownSession)
     else {
       // A client that is gone by now is the receiver's to notice.
       socket.on('error', () => undefined)
@@ -88,7 +86,13 @@ export function attachSessionRouting(
     setPeers: (next) => {
       peers = new Map(next.map((peer) => [peer.id, peer]))
     },
-    serve,
+    serve: (request, response) => {
+      if (isEnginePath(request.url ?? '/')) serve(request, response)
+      else {
+        request.resume()
+        response.writeHead(404).end()
+      }
+    },
     acceptUpgrade: (packed, socket) => {
       upgrade(unpackUpgrade(packed, socket), socket, Buffer.from(packed.head))
     },

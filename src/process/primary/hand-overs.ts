@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { ManagedChild } from './managed-child.ts'
 import { detachSocket } from '../gateway/raw-socket.ts'
-import { refuseUpgrade } from '../gateway/unknown-session.ts'
+import { REFUSALS, refuseUpgrade } from '../gateway/refusals.ts'
 import type { UpgradeRequest } from '../gateway/upgrade-request.ts'
 
 /** Longest that a passed socket waits for its gateway to take it; then it is closed. */
@@ -10,6 +10,7 @@ const TAKE_TIMEOUT_MS = 5_000
 const MAX_UNDER_WAY = 1_000
 
 interface HandOver {
+  readonly target: ManagedChild
   readonly socket: Socket
   readonly timer: NodeJS.Timeout
 }
@@ -29,15 +30,14 @@ export class HandOvers {
     // A client that is gone by now is the receiver's to notice.
     socket.on('error', () => undefined)
     if (target === undefined || target.hasExited || this.#underWay.size >= MAX_UNDER_WAY) {
-      refuseUpgrade(socket)
+      refuseUpgrade(socket, REFUSALS.unknownSession)
       return
     }
     const handOverId = ++this.#lastId
     const timer = setTimeout(() => {
       this.#refuse(handOverId)
     }, TAKE_TIMEOUT_MS)
-    this.#underWay.set(handOverId, { socket, timer })
-    void this.#refuseAtEnd(target, handOverId)
+    this.#underWay.set(handOverId, { target, socket, timer })
     const head = Buffer.concat([request.head, rest])
     const expiresAt = Date.now() + TAKE_TIMEOUT_MS
     target.send({ parley: 'upgrade', handOverId, expiresAt, request: { ...request, head } }, socket)
@@ -48,14 +48,19 @@ export class HandOvers {
     this.#end(handOverId)?.destroy()
   }
 
-  async #refuseAtEnd(target: ManagedChild, handOverId: number): Promise<void> {
-    await target.exited
-    this.#refuse(handOverId)
+  /**
+   * Answers what was on its way to processes that have ended; called when one has. A wait on the
+   * process for each hand-over would stay until that ends, long after the socket was taken.
+   */
+  refuseEnded(): void {
+    for (const [handOverId, { target }] of this.#underWay) {
+      if (target.hasExited) this.#refuse(handOverId)
+    }
   }
 
   #refuse(handOverId: number): void {
     const socket = this.#end(handOverId)
-    if (socket !== undefined) refuseUpgrade(socket)
+    if (socket !== undefined) refuseUpgrade(socket, REFUSALS.unknownSession)
   }
 
   #end(handOverId: number): Socket | undefined {

@@ -13,11 +13,13 @@ export class LogHub {
   push(lines: readonly string[]): void {
     this.#ring.push(lines)
     for (const [child, state] of this.#watchers) {
-      if (state.underWay >= MAX_BATCHES_UNDER_WAY) continue
-      state.underWay += 1
-      child.sendThen({ parley: 'log-lines', lines }, () => {
-        state.underWay -= 1
-      })
+      if (child.hasExited) this.#watchers.delete(child)
+      else if (state.underWay < MAX_BATCHES_UNDER_WAY) {
+        state.underWay += 1
+        child.sendThen({ parley: 'log-lines', lines }, () => {
+          state.underWay -= 1
+        })
+      }
     }
   }
 
@@ -28,12 +30,6 @@ export class LogHub {
     }
     if (this.#watchers.has(child) || child.hasExited) return
     this.#watchers.set(child, { underWay: 0 })
-    void this.#forgetAtEnd(child)
-  }
-
-  async #forgetAtEnd(child: ManagedChild): Promise<void> {
-    await child.exited
-    this.#watchers.delete(child)
   }
 
   lines(): readonly string[] {

@@ -1,22 +1,43 @@
 import { createServer } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { codeOf } from '../error-facts.ts'
 
-/**
- * The port that all gateways share: the one that was asked for, or for 0 a free one, chosen once.
- * Left to the gateways, 0 would give every restarted lone gateway another port.
- */
-export function pickPort(port: number, host: string): Promise<number> {
-  if (port !== 0) return Promise.resolve(port)
+/** Longest that a start waits for the port: the gateways of a killed server may still be ending. */
+const PORT_WAIT_MS = 5_000
+const PORT_RETRY_MS = 100
+
+/** Listens and stops at once. @throws EADDRINUSE, and what a host that is none gives. */
+function probe(port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen({ port: 0, host, exclusive: true }, () => {
-      const address = probe.address()
-      probe.close(() => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen({ port, host, exclusive: true }, () => {
+      const address = server.address()
+      server.close(() => {
         if (typeof address === 'object' && address !== null) resolve(address.port)
         else reject(new Error(`no port is free on ${host}`))
       })
     })
   })
+}
+
+/**
+ * The port that all gateways share: the one that was asked for, tried before anything is started, or
+ * for 0 a free one, chosen once. Left to the gateways, 0 would give every restarted lone gateway
+ * another port.
+ *
+ * @throws EADDRINUSE when another program has it and keeps it.
+ */
+export async function pickPort(port: number, host: string): Promise<number> {
+  const deadlineMs = performance.now() + PORT_WAIT_MS
+  for (;;) {
+    try {
+      return await probe(port, host)
+    } catch (error) {
+      if (codeOf(error) !== 'EADDRINUSE' || performance.now() > deadlineMs) throw error
+      await delay(PORT_RETRY_MS)
+    }
+  }
 }
 
 /** The address as people and clients write it. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Settings } from '../../config/settings.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -22,6 +23,8 @@ export interface PrimaryOptions {
   readonly port: number
   readonly logs: LogHub
   readonly logger: Logger
+  /** Aborted when the server shall end; may be already. */
+  readonly stop: AbortController
 }
 
 /** Starts and watches the other processes and answers their questions; no message passes through it. */
@@ -30,8 +33,6 @@ export class Primary {
   readonly #supervisor: Supervisor
   readonly #heartbeat: Heartbeat
   readonly #handOvers = new HandOvers()
-  readonly #stopped: Promise<void>
-  #requestStop: () => void = () => undefined
 
   constructor(options: PrimaryOptions) {
     this.#options = options
@@ -42,39 +43,36 @@ export class Primary {
       drainMs: settings.drainMs,
       logger,
       onChange: (children) => {
+        this.#handOvers.refuseEnded()
         this.#announce(children)
       },
     })
     this.#heartbeat = new Heartbeat({ children: () => this.#supervisor.children, logger })
-    this.#stopped = new Promise((resolve) => {
-      this.#requestStop = resolve
-    })
   }
 
   /** Runs until it is told to stop and everything has ended. @throws StartError */
   async run(): Promise<void> {
-    const { logger, settings, port } = this.#options
-    this.#obeySignals()
-    await Promise.race([this.#supervisor.start(), this.#stopped])
-    if (!this.#supervisor.isStopping) {
-      const url = urlOf(settings.host, port)
-      logger.info({ url, gateways: settings.gateways }, 'listening')
-      process.send?.('ready')
-    }
-    await this.#stopped
+    const { logger, settings, stop } = this.#options
+    process.on('SIGUSR2', () => {
+      if (!this.#supervisor.isStopping) void this.#supervisor.reload()
+    })
+    // A second request changes nothing: the drain has its time.
+    if (!stop.signal.aborted) await this.#serve(once(stop.signal, 'abort'))
     logger.info({ drainMs: settings.drainMs }, 'draining')
     await this.#supervisor.stop()
     this.#heartbeat.close()
     logger.info('stopped')
   }
 
-  #obeySignals(): void {
-    // A second one changes nothing: the promise is settled, the drain has its time.
-    process.on('SIGTERM', this.#requestStop)
-    process.on('SIGINT', this.#requestStop)
-    process.on('SIGUSR2', () => {
-      if (!this.#supervisor.isStopping) void this.#supervisor.reload()
-    })
+  async #serve(stopped: Promise<unknown>): Promise<void> {
+    const { logger, settings, port, stop } = this.#options
+    await Promise.race([this.#supervisor.start(), stopped])
+    if (!stop.signal.aborted) {
+      const url = urlOf(settings.host, port)
+      logger.info({ url, gateways: settings.gateways }, 'listening')
+      process.send?.('ready')
+    }
+    await stopped
   }
 
   #spawn(role: ChildRole): ManagedChild {
@@ -142,7 +140,7 @@ export class Primary {
         this.#handOvers.taken(message.handOverId)
         break
       case 'stop':
-        this.#requestStop()
+        this.#options.stop.abort()
         break
       case 'ready':
       case 'failed':

@@ -66,11 +66,19 @@ async function choosePort({ port, host }: Settings): Promise<number> {
   try {
     return await pickPort(port, host)
   } catch (error) {
-    throw new RefusedStart(`PARLEY_HOST cannot be used: ${reasonOf(error)}`, { cause: error })
+    const reason =
+      codeOf(error) === 'EADDRINUSE'
+        ? `port ${port} of ${host} is in use by another program; stop it or set PARLEY_PORT`
+        : `PARLEY_HOST=${host} with PARLEY_PORT=${port} cannot be used: ${reasonOf(error)}`
+    throw new RefusedStart(reason, { cause: error })
   }
 }
 
-async function serve(entry: string, { settings, unknown }: Start): Promise<void> {
+async function serve(
+  entry: string,
+  { settings, unknown }: Start,
+  stop: AbortController,
+): Promise<void> {
   const dataDir = await openDataDir(settings)
   const lock = await lockDataDir(dataDir)
   const sockets = await openSocketsDir(dataDir)
@@ -83,7 +91,7 @@ async function serve(entry: string, { settings, unknown }: Start): Promise<void>
   try {
     const port = await choosePort(settings)
     prepareSpawning(entry)
-    await new Primary({ entry, settings, dataDir, sockets, port, logs, logger }).run()
+    await new Primary({ entry, settings, dataDir, sockets, port, logs, logger, stop }).run()
   } finally {
     await sockets.remove()
     await tap.flush()
@@ -91,10 +99,13 @@ async function serve(entry: string, { settings, unknown }: Start): Promise<void>
   }
 }
 
-/** Runs the server; `entry` is the executable for its processes. Resolves with the exit code. */
-export async function runPrimary(entry: string): Promise<number> {
+/**
+ * Runs the server until `stop` is aborted; `entry` is the executable for its processes. Resolves with
+ * the exit code.
+ */
+export async function runPrimary(entry: string, stop: AbortController): Promise<number> {
   try {
-    await serve(entry, startFrom(process.env))
+    await serve(entry, startFrom(process.env), stop)
     return 0
   } catch (error) {
     const isExpected = error instanceof RefusedStart || error instanceof StartError

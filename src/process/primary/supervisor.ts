@@ -145,10 +145,13 @@ export class Supervisor {
     const { logger } = this.#options
     logger.info('replacing gateways and agent hosts')
     for (const slot of this.#slots) {
-      if (slot.role === 'writer' || this.#isStopping) continue
+      if (this.#isStopping) return
+      if (slot.role === 'writer') continue
       try {
         await slot.replace()
       } catch (error) {
+        // The stop ended the replacement, as it ends all.
+        if (this.#isStopping) return
         const reason = reasonOf(error)
         logger.error({ childRole: slot.role, reason }, 'replacement did not start, the old stays')
         return

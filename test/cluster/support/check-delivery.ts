@@ -63,7 +63,9 @@ class Watch {
       this.#report(`was not told whether ${this.#positionSeq}…${seq} was recovered`)
     } else if (!recovered) {
       const gap = seq - this.#positionSeq
-      if (gap >= 0 && gap <= this.#facts.maxResumeEntries) {
+      // A client is never ahead of the log, only of the gateway that it reached.
+      if (gap < 0) this.#report(`saw ${this.#positionSeq} and was sent back to ${seq}`)
+      else if (gap <= this.#facts.maxResumeEntries) {
         this.#report(`was not shown the ${gap} entries that it missed before ${seq}`)
       }
       this.#skipped.push({ after: this.#positionSeq, upTo: seq })

@@ -83,7 +83,7 @@ export function byGateway(clients: readonly TestClient[]): Map<string, TestClien
 /** Kills processes with -9, all in one moment, and answers their ids. */
 export function killAtOnce(...pids: readonly (number | undefined)[]): number[] {
   // Node takes 0 for the whole process group, the test's own included.
-  const known = pids.filter((pid) => pid !== undefined && pid > 0)
+  const known = pids.filter((pid): pid is number => pid !== undefined && pid > 0)
   if (known.length < pids.length) throw new Error('a process to kill is not running')
   for (const pid of known) process.kill(pid, 'SIGKILL')
   return known

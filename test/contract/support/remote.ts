@@ -14,6 +14,7 @@ import { openRemoteLog } from '../../../src/log/remote/remote-log.ts'
 import type { RemoteLog } from '../../../src/log/remote/remote-log.ts'
 import { LogServer } from '../../../src/log/server.ts'
 import { openSqliteEngine, openSqliteReader } from '../../../src/log/sqlite/sqlite-engine.ts'
+import type { Logger } from '../../../src/telemetry/logger.ts'
 import { newId } from '../../../src/util/new-id.ts'
 
 /** A directory for one test, removed with it. */
@@ -74,6 +75,8 @@ interface GatewayOptions {
   /** Stands in for the read-only database. */
   readonly reader?: LogReader
   readonly onDiverged?: (reason: string) => void
+  /** The link's. */
+  readonly logger?: Logger
 }
 
 export interface Gateway {
@@ -88,6 +91,7 @@ export function openGateway(options: GatewayOptions): Gateway {
   const link = new ReconnectingLink({
     path: socketIn(directory),
     self: { role: 'gateway', id: newId() },
+    ...(options.logger !== undefined && { logger: options.logger }),
   })
   const file = databaseIn(directory)
   const log = openRemoteLog({

@@ -5,6 +5,7 @@ import { getRequestListener } from '@hono/node-server'
 import { loadSettings } from '../../../src/config/load.ts'
 import type { Settings } from '../../../src/config/settings.ts'
 import { createHttpApp } from '../../../src/gateway/http/app.ts'
+import { createListenerOptions } from '../../../src/gateway/http/malformed.ts'
 import { openLocalLog } from '../../../src/log/local.ts'
 import type { ChannelLog } from '../../../src/log/log.ts'
 import { createMemoryEngine } from '../../../src/log/memory/memory-engine.ts'
@@ -114,7 +115,11 @@ export async function startRest(options: RestOptions = {}): Promise<RestServer> 
     version: '9.9.9',
     docsAssetsDir: options.docsAssetsDir ?? '/nonexistent',
   })
-  const listener = getRequestListener(app.fetch)
+  const settings = settingsWith(options.settings ?? {})
+  const listener = getRequestListener(
+    app.fetch,
+    createListenerOptions(settings.corsOrigin, logger),
+  )
   const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
@@ -149,6 +154,7 @@ interface Call {
 async function call(url: string, { method, body, headers }: Call): Promise<Answer> {
   const response = await fetch(url, {
     method,
+    redirect: 'manual',
     headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })

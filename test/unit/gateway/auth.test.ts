@@ -57,6 +57,8 @@ describe('in open mode', () => {
     { ...local, 'x-forwarded-proto': 'https' },
     { ...local, 'x-real-ip': '1.2.3.4' },
     { host: 'evil.example' },
+    { host: '' },
+    {},
     { ...local, origin: 'http://evil.example' },
     { ...local, origin: ['http://localhost', 'http://evil.example'] },
   ])('refuses %j', (headers) => {

@@ -11,6 +11,7 @@ import type { FramedLink } from '../../../src/ipc/link.ts'
 import { listenLinks } from '../../../src/ipc/listen.ts'
 import type { LinkServer, ListenLinksOptions } from '../../../src/ipc/listen.ts'
 import { ReconnectingLink } from '../../../src/ipc/reconnecting-link.ts'
+import { loggedProblem } from '../../contract/support/logged-problem.ts'
 
 const TEXT = 100
 const OTHER = 101
@@ -165,6 +166,22 @@ describe('links', () => {
     link.destroy('done')
   })
 
+  it('are refused without harm by peers that are gone before they are', async () => {
+    const uncaught: unknown[] = []
+    const note = (error: unknown): void => void uncaught.push(error)
+    process.prependListener('uncaughtException', note)
+    await listen({ protocol: 7 })
+    for (let round = 0; round < 20; round += 1) {
+      const peer = createConnection(path)
+      peer.write(hello, () => peer.destroy())
+      await ended(peer)
+    }
+    // Behind all of them in the line.
+    await expect(connectLink({ path, self, protocol: 8 })).rejects.toThrow(LinkRefusedError)
+    process.off('uncaughtException', note)
+    expect(uncaught).toEqual([])
+  })
+
   it('live in a private directory, and replace the socket that a killed server left', async () => {
     path = join(directory, 'private', 's.sock')
     const killed = await listen()
@@ -220,9 +237,10 @@ describe('links', () => {
 
   it('that reconnect say why they cannot', async () => {
     await listen({ protocol: 2 })
-    const link = new ReconnectingLink({ path, self, protocol: 1 })
+    const { logger, problem } = loggedProblem()
+    const link = new ReconnectingLink({ path, self, protocol: 1, logger })
     link.start()
-    await expect.poll(() => link.problem).toContain('full restart needed')
+    expect(await problem).toContain('full restart needed')
     await link.close()
   })
 })

@@ -17,7 +17,7 @@ function planOf(sql: string): string {
 
 const statements = Object.entries({ ...prepareReads(database), ...prepareWrites(database) })
   .map(([name, { source }]) => ({ name, source }))
-  .filter(({ source }) => /entries|participants/.test(source))
+  .filter(({ source }) => /entries|participants|channels.*ORDER BY/.test(source))
 
 describe('the statement', () => {
   it.each(statements)('$name finds its rows through an index, in order', ({ source }) => {
@@ -26,6 +26,15 @@ describe('the statement', () => {
     if (!source.includes('OVER')) expect(plan).not.toContain('TEMP B-TREE')
   })
 })
+
+it.each(['channels', 'channelSizes'] as const)(
+  'lists %s from the newest on, only live ones',
+  (name) => {
+    expect(planOf(prepareReads(database)[name].source)).toBe(
+      'SCAN channels USING INDEX channels_listed',
+    )
+  },
+)
 
 it('finds a page of messages without stepping over what was erased', () => {
   expect(planOf(prepareReads(database).postings.source)).toContain('INDEX entries_shown')

@@ -94,8 +94,3 @@ describe('posting', () => {
     expect(commands[0]).toMatchObject({ type: 'post', create: { type: 'DM', participants } })
   })
 })
-
-it('does not ask the log for a page of no rows', async () => {
-  const { service } = setUp()
-  await expect(service.list({ channelId: 'room', limit: 0 })).resolves.toEqual([])
-})

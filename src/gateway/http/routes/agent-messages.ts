@@ -8,13 +8,16 @@ import { hasContent, messageFields, nameIn, splitAttachments } from '../message-
 import { created, ok } from '../reply.ts'
 import { messageRowSchema } from '../row-schemas.ts'
 import { messageRow } from '../rows.ts'
-import { anyJson, envelope, EXAMPLE, id, word } from '../schemas.ts'
+import { anyJson, envelope, EXAMPLE, id, namedServer, word } from '../schemas.ts'
 import { changesOf, editFields } from './single-messages.ts'
 
 const tag = 'Agents'
 
 const SUBMIT_WORDS =
   'Missing required fields: channel_id, message_server_id, author_id, content, source_type, raw_message'
+
+const isMessageId = (field: string): boolean =>
+  field === 'messageId' || field === 'in_reply_to_message_id'
 
 const submitBody = z
   .object({
@@ -35,6 +38,7 @@ async function submit(services: Services, body: z.output<typeof submitBody>) {
   const outcome = await services.messages.post({
     id: body.messageId ?? newId(),
     channelId: body.channel_id,
+    expectedServerId: namedServer(body),
     authorId: body.author_id,
     senderName: nameIn(body.metadata, 'agentName') ?? 'Agent',
     text: body.content,
@@ -65,13 +69,13 @@ function submitting(
       raw_message: { text: 'Hello' },
     },
     invalid: {
-      body: (field) =>
-        field === 'messageId' || field === 'in_reply_to_message_id'
-          ? `Invalid ${field} format`
-          : SUBMIT_WORDS,
+      body: ({ field, isMissing, details }) => {
+        if (isMissing) return SUBMIT_WORDS
+        return isMessageId(field) ? `Invalid ${field} format` : details
+      },
     },
     success: { status: 201, description: 'The row.', schema: envelope(messageRowSchema) },
-    errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'MESSAGE_ID_TAKEN'],
+    errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'SERVER_NOT_FOUND', 'MESSAGE_ID_TAKEN'],
     handle: async ({ body }) => created(await submit(services, body)),
   })
 }
@@ -95,7 +99,7 @@ function updatingAction(services: Services): Endpoint {
     bodyExample: { content: 'done', raw_message: { actionStatus: 'completed' } },
     invalid: {
       params: 'Invalid message id',
-      body: (field) => `Invalid ${field} format`,
+      body: ({ field, details }) => (isMessageId(field) ? `Invalid ${field} format` : details),
     },
     success: { status: 200, description: 'The changed row.', schema: envelope(messageRowSchema) },
     errors: ['INVALID_PAYLOAD', 'ACCESS_DENIED', 'MESSAGE_NOT_FOUND'],

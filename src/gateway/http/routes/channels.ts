@@ -13,7 +13,8 @@ import {
   envelope,
   EXAMPLE,
   id,
-  jsonObject,
+  LIST_BOUNDS,
+  metadataObject,
   name,
   namedServer,
   serverFields,
@@ -36,7 +37,7 @@ const createBody = z
     ...serverFields,
     type: z.enum(CHANNEL_TYPES).nullish(),
     topic: topic.nullish(),
-    metadata: jsonObject('Free form.').nullish(),
+    metadata: metadataObject('Free form.').nullish(),
   })
   .openapi('CreateChannel')
 
@@ -47,7 +48,7 @@ const updateBody = z
   .object({
     name: z.string().max(LIMITS.maxNameLength).optional().openapi({ example: 'General' }),
     topic: topic.optional(),
-    metadata: jsonObject('Replaces the metadata.').optional(),
+    metadata: metadataObject('Replaces the metadata.').optional(),
     participantCentralUserIds: participantIds
       .optional()
       .openapi({ description: 'Replaces everyone who takes part.' }),
@@ -66,7 +67,7 @@ function collection(services: Services): Endpoint[] {
       query: z.object(serverFields),
       success: {
         status: 200,
-        description: 'In order of creation; of all message servers when none is named.',
+        description: `In order of creation; of all message servers when none is named. ${LIST_BOUNDS}`,
         schema: envelope(z.object({ channels: z.array(channelRowSchema) })),
       },
       errors: ['INVALID_PAYLOAD'],
@@ -87,8 +88,10 @@ function collection(services: Services): Endpoint[] {
         participantCentralUserIds: [],
       },
       invalid: {
-        body: (field) =>
-          field in serverFields ? 'Invalid message_server_id format' : CREATE_WORDS,
+        body: ({ field, isMissing, details }) => {
+          if (field in serverFields) return 'Invalid message_server_id format'
+          return isMissing || field === 'participantCentralUserIds' ? CREATE_WORDS : details
+        },
       },
       success: { status: 201, description: 'The new channel.', schema: channelEnvelope },
       errors: ['INVALID_PAYLOAD', 'SERVER_NOT_FOUND', 'CHANNEL_EXISTS'],
@@ -126,7 +129,8 @@ function single(services: Services): Endpoint[] {
       path: `${CHANNELS}/{channelId}`,
       tag,
       summary: 'Change a channel',
-      description: 'Replaces what is named and keeps the rest. Sockets see `channelUpdated`.',
+      description:
+        'Replaces what is named and keeps the rest. Sockets see `channelUpdated`, unless nothing is named.',
       params: channelParams,
       body: updateBody,
       bodyExample: { name: 'General', topic: 'Anything goes' },
@@ -174,7 +178,7 @@ function dm(services: Services): Endpoint {
       ).optional(),
     }),
     invalid: {
-      query: (field) =>
+      query: ({ field }) =>
         field === 'dmServerId' ? 'Invalid dmServerId' : 'Missing targetUserId or currentUserId',
     },
     success: { status: 200, description: 'The one channel.', schema: channelEnvelope },

@@ -83,6 +83,21 @@ const text = (type: string, data: string, headers: Record<string, string>): Repl
   headers,
 })
 
+/** The address that the server prints when it starts leads to the page. */
+function entrance(): Endpoint {
+  const location = '/docs'
+  return endpoint({
+    method: 'get',
+    path: '/',
+    tag,
+    summary: 'Leads to the documentation',
+    isPublic: true,
+    isInfallible: true,
+    success: { status: 302, description: 'To the documentation.', location },
+    handle: () => ({ status: 302, headers: { Location: location } }),
+  })
+}
+
 /** The browsable API page. Everything comes from the package itself, nothing from the internet. */
 export function docsEndpoints(deps: HttpDeps): readonly Endpoint[] {
   const asset = (name: string, type: string) =>
@@ -113,7 +128,7 @@ export function docsEndpoints(deps: HttpDeps): readonly Endpoint[] {
       handle: asset('swagger-ui-bundle.js', TYPES.script),
     },
   ]
-  return pages.map(({ path: route, summary, contentType, handle }) =>
+  const files = pages.map(({ path: route, summary, contentType, handle }) =>
     endpoint({
       method: 'get',
       path: route,
@@ -124,4 +139,5 @@ export function docsEndpoints(deps: HttpDeps): readonly Endpoint[] {
       handle,
     }),
   )
+  return [entrance(), ...files]
 }

@@ -3,7 +3,7 @@ import { DEFAULT_SERVER_ID, LIMITS } from '../../../protocol/limits.ts'
 import { present } from '../../../service/refusals.ts'
 import type { Services } from '../../../service/services.ts'
 import { newId } from '../../../util/new-id.ts'
-import { endpoint } from '../endpoint.ts'
+import { endpoint, whenMissing } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { hasContent, messageFields, nameIn, splitAttachments } from '../message-input.ts'
 import { EXAMPLE, id, namedServer, serverFields } from '../schemas.ts'
@@ -31,6 +31,7 @@ async function ingest(services: Services, body: z.output<typeof ingestBody>): Pr
   const outcome = await services.messages.post({
     id: newId(),
     channelId: body.channel_id,
+    expectedServerId: namedServer(body),
     authorId: body.author_id,
     senderName: body.author_display_name ?? nameIn(body.metadata, 'user_display_name'),
     text: body.content,
@@ -71,7 +72,7 @@ export function externalMessageEndpoints(services: Services): readonly Endpoint[
         source_type: 'discord',
         source_id: '1180000000000000000',
       },
-      invalid: { body: 'Invalid external message payload' },
+      invalid: { body: whenMissing('Invalid external message payload') },
       success: {
         status: 202,
         description: 'Stored and delivered.',
@@ -81,7 +82,7 @@ export function externalMessageEndpoints(services: Services): readonly Endpoint[
           data: z.object({ messageId: z.string() }),
         }),
       },
-      errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND'],
+      errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'SERVER_NOT_FOUND'],
       handle: async ({ body }) => {
         const messageId = await ingest(services, body)
         const message = 'Message ingested and published to bus'
@@ -96,7 +97,7 @@ export function externalMessageEndpoints(services: Services): readonly Endpoint[
       description: 'Sockets in the channel see `messageComplete`. Not stored.',
       body: completeBody,
       bodyExample: { channel_id: EXAMPLE.channel, server_id: EXAMPLE.server },
-      invalid: { body: 'Missing or invalid fields: channel_id, server_id' },
+      invalid: { body: whenMissing('Missing or invalid fields: channel_id, server_id') },
       success: {
         status: 200,
         description: 'Sent.',

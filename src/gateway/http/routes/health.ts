@@ -53,6 +53,8 @@ function probes(deps: HttpDeps): Endpoint[] {
       tag,
       summary: 'Whether this gateway serves',
       isPublic: true,
+      isProbe: true,
+      isInfallible: true,
       success: {
         status: 200,
         description: 'It does.',
@@ -65,14 +67,24 @@ function probes(deps: HttpDeps): Endpoint[] {
       path: '/readyz',
       tag,
       summary: 'Whether the server may get traffic',
-      description:
-        '503 with the same body while the writer is down, no gateway serves, or the server drains. Other problems are listed, too.',
+      description: 'What else is wrong is listed, too.',
       isPublic: true,
+      isProbe: true,
+      isInfallible: true,
       success: {
         status: 200,
         description: 'It may.',
-        schema: z.object({ status: z.string(), problems: z.array(z.string()) }),
+        schema: z.object({
+          status: z.enum(['ready', 'unavailable']),
+          problems: z.array(z.string()),
+        }),
         example: { status: 'ready', problems: [] },
+      },
+      otherwise: {
+        status: 503,
+        description:
+          'It may not: the writer is down, no gateway serves, the server drains, or nobody knows.',
+        example: { status: 'unavailable', problems: ['the writer is down'] },
       },
       handle: () => readiness(deps),
     }),
@@ -89,6 +101,7 @@ export function healthEndpoints(deps: HttpDeps): readonly Endpoint[] {
       tag,
       summary: 'Health of the server',
       isPublic: true,
+      isProbe: true,
       success: {
         status: 200,
         description: 'With or without agents.',

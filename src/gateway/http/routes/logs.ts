@@ -88,7 +88,7 @@ export function logEndpoints(cluster: Cluster): readonly Endpoint[] {
         description: 'Lines of all processes, from a bounded buffer.',
         schema: pageSchema,
       },
-      errors: ['INVALID_PAYLOAD', 'WRITER_UNAVAILABLE'],
+      errors: ['INVALID_PAYLOAD', 'OVERLOADED'],
       handle: async ({ query }) => plain(page(await cluster.logs(), query)),
     })
   return [
@@ -105,6 +105,7 @@ export function logEndpoints(cluster: Cluster): readonly Endpoint[] {
         schema: z.object({ status: z.string(), message: z.string() }),
         example: { status: 'success', message: 'Logs cleared successfully' },
       },
+      errors: ['OVERLOADED'],
       handle: async () => {
         await cluster.clearLogs()
         return plain({ status: 'success', message: 'Logs cleared successfully' })

@@ -4,7 +4,7 @@ import { LIMITS } from '../../../protocol/limits.ts'
 import { present } from '../../../service/refusals.ts'
 import type { Services } from '../../../service/services.ts'
 import { newId } from '../../../util/new-id.ts'
-import { endpoint } from '../endpoint.ts'
+import { endpoint, whenMissing } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { hasContent, messageFields, nameIn, splitAttachments } from '../message-input.ts'
 import { messageQuery, pageQuery } from '../page-query.ts'
@@ -48,10 +48,12 @@ const postBody = z
 
 async function post(services: Services, channelId: string, body: z.output<typeof postBody>) {
   checkTransport(body.transport ?? body.mode)
+  const serverId = namedServer(body)
   const outcome = await services.messages.post({
     id: newId(),
     channelId,
-    serverId: namedServer(body),
+    serverId,
+    expectedServerId: serverId,
     authorId: body.author_id,
     senderName: body.author_display_name ?? nameIn(body.metadata, 'user_display_name'),
     text: body.content,
@@ -72,7 +74,7 @@ function posting(services: Services): Endpoint {
     tag,
     summary: 'Post a message',
     description:
-      'Stored before it is answered, then delivered to every socket in the channel. A channel that does not exist is created.',
+      'Stored before it is answered, then delivered to every socket in the channel. A channel that does not exist is created, on the message server that is named; one of another server is not posted to.',
     params: channelParams,
     body: postBody,
     bodyExample: {
@@ -80,7 +82,7 @@ function posting(services: Services): Endpoint {
       message_server_id: EXAMPLE.server,
       content: 'Hello',
     },
-    invalid: { params: POST_WORDS, body: POST_WORDS },
+    invalid: { params: POST_WORDS, body: whenMissing(POST_WORDS) },
     success: {
       status: 201,
       description: 'The stored message, under the old name and the new.',
@@ -110,13 +112,15 @@ function collection(services: Services): Endpoint[] {
       success: {
         status: 200,
         description:
-          'One page, of `limit` messages or of 8 MiB; only an empty one is the last. Empty for an unknown channel.',
-        schema: envelope(z.object({ messages: z.array(listedMessageSchema) })),
+          'One page. It may hold fewer than `limit` messages and not be the last: it ends early at 8 MiB. `hasMore` says whether older messages lie behind it, within the same bounds; ask for them with the `seq` of its last row as `beforeSeq`. Empty for an unknown channel.',
+        schema: envelope(
+          z.object({ messages: z.array(listedMessageSchema), hasMore: z.boolean() }),
+        ),
       },
       errors: ['INVALID_PAYLOAD'],
       handle: async ({ params, query }) => {
-        const messages = await services.messages.list(messageQuery(params.channelId, query))
-        return ok({ messages: messages.map(listedMessageRow) })
+        const page = await services.messages.list(messageQuery(params.channelId, query))
+        return ok({ messages: page.messages.map(listedMessageRow), hasMore: page.hasMore })
       },
     }),
     endpoint({

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { LIMITS } from '../../../protocol/limits.ts'
 import type { Services } from '../../../service/services.ts'
-import { endpoint } from '../endpoint.ts'
+import { endpoint, whenMissing } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { created, ok } from '../reply.ts'
 import { channelParams, envelope, EXAMPLE, id } from '../schemas.ts'
@@ -50,7 +50,7 @@ function changes(services: Services): Endpoint[] {
       params: channelParams,
       body: addBody,
       bodyExample: { entityId: EXAMPLE.user },
-      invalid: { body: 'Missing or invalid fields: entityId' },
+      invalid: { body: whenMissing('Missing or invalid fields: entityId') },
       success: { status: 201, description: 'Everyone who takes part now.', schema: changed },
       errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND'],
       handle: async ({ params: { channelId }, body }) => {

@@ -1,15 +1,16 @@
 import { z } from '@hono/zod-openapi'
-import { DEFAULT_SERVER_ID } from '../../../protocol/limits.ts'
+import { DEFAULT_SERVER_ID, LIMITS } from '../../../protocol/limits.ts'
 import type { Services } from '../../../service/services.ts'
-import { endpoint } from '../endpoint.ts'
+import { endpoint, whenMissing } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { created, noContent, ok } from '../reply.ts'
 import { channelRowSchema, serverRowSchema } from '../row-schemas.ts'
 import { channelRow, serverRow } from '../rows.ts'
-import { envelope, EXAMPLE, id, jsonObject, name, word } from '../schemas.ts'
+import { envelope, EXAMPLE, id, LIST_BOUNDS, metadataObject, name, word } from '../schemas.ts'
 
 const SERVERS = '/api/messaging/message-servers'
 const tag = 'Message servers'
+const ALL_SERVERS = `All servers, in order of creation. ${LIST_BOUNDS}`
 
 const serverParams = z.object({ messageServerId: id('Message server.', EXAMPLE.server) })
 
@@ -18,8 +19,8 @@ const createBody = z
     id: id('Chosen id; a new one when absent.', EXAMPLE.server).nullish(),
     name: name('Name of the server.', 'My community'),
     sourceType: word('Where the server comes from.', 'discord'),
-    sourceId: z.string().max(256).nullish(),
-    metadata: jsonObject('Free form.').nullish(),
+    sourceId: z.string().max(LIMITS.maxNameLength).nullish(),
+    metadata: metadataObject('Free form.').nullish(),
   })
   .openapi('CreateMessageServer')
 
@@ -45,7 +46,7 @@ function reads(services: Services): Endpoint[] {
       summary: 'List message servers',
       success: {
         status: 200,
-        description: 'All servers.',
+        description: ALL_SERVERS,
         schema: envelope(z.object({ messageServers: z.array(serverRowSchema) })),
       },
       handle: async () => ok({ messageServers: (await services.servers.list()).map(serverRow) }),
@@ -58,7 +59,7 @@ function reads(services: Services): Endpoint[] {
       params: serverParams,
       success: {
         status: 200,
-        description: 'Its channels in order of creation; none for an unknown server.',
+        description: `Its channels in order of creation; none for an unknown server. ${LIST_BOUNDS}`,
         schema: envelope(z.object({ channels: z.array(channelRowSchema) })),
       },
       errors: ['INVALID_PAYLOAD'],
@@ -81,7 +82,7 @@ function olderLists(services: Services): Endpoint[] {
       isDeprecated: true,
       success: {
         status: 200,
-        description: 'All servers.',
+        description: ALL_SERVERS,
         schema: envelope(z.object({ servers: z.array(serverRowSchema) })),
       },
       handle: async () => ok({ servers: (await services.servers.list()).map(serverRow) }),
@@ -98,7 +99,7 @@ function writes(services: Services): Endpoint[] {
       summary: 'Create a message server',
       body: createBody,
       bodyExample: { name: 'My community', sourceType: 'discord' },
-      invalid: { body: 'Missing required fields: name, sourceType' },
+      invalid: { body: whenMissing('Missing required fields: name, sourceType') },
       success: {
         status: 201,
         description: 'The new server; the existing one when the chosen id is in use.',

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { LIMITS } from '../../../protocol/limits.ts'
 import type { EditInput } from '../../../service/messages.ts'
 import type { Services } from '../../../service/services.ts'
-import { endpoint } from '../endpoint.ts'
+import { endpoint, whenMissing } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { messageFields, nameIn, splitAttachments } from '../message-input.ts'
 import { noContent, ok } from '../reply.ts'
@@ -101,7 +101,7 @@ function at(services: Services, address: Address): Endpoint[] {
         'Replaces what is named. Sockets see a `messageBroadcast` with the same id and a new `seq`.',
       body: editBody,
       bodyExample: { content: 'Hello again' },
-      invalid: { ...words, body: EDIT_WORDS },
+      invalid: { ...words, body: whenMissing(EDIT_WORDS) },
       success,
       handle: async ({ params: named, body }) => {
         const message = await services.messages.edit({ ...named, changes: changesOf(body) })

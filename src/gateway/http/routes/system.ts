@@ -60,7 +60,7 @@ function parts({ services, cluster }: HttpDeps): Endpoint[] {
         description: 'All of them.',
         schema: envelope(z.object({ processes: z.array(processSchema) })),
       },
-      errors: ['WRITER_UNAVAILABLE'],
+      errors: ['OVERLOADED'],
       handle: async () => ok({ processes: await cluster.processes() }),
     }),
     endpoint({

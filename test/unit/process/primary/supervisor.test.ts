@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest'
+import { Supervisor } from '../../../../src/process/primary/supervisor.ts'
+import { createLogger } from '../../../../src/telemetry/logger.ts'
+import { fakeChild } from './managed-children.ts'
+
+it('a stop during a replacement says nothing of replacements that failed or succeeded', async () => {
+  const lines: string[] = []
+  const logger = createLogger({
+    level: 'info',
+    role: 'primary',
+    destination: { write: (line) => lines.push(line) },
+  })
+  let isStarted = false
+  const supervisor = new Supervisor({
+    counts: { writer: 1, gateway: 2, 'agent-host': 0 },
+    // Replacements never get ready; what is ready ends as soon as it is told to.
+    spawn: (role) => {
+      const { child, end } = fakeChild(role, { isReady: !isStarted })
+      const send = child.send.bind(child)
+      child.send = (message) => {
+        send(message)
+        if (message.parley === 'drain') end()
+      }
+      return child
+    },
+    drainMs: 1_000,
+    logger,
+    onChange: () => undefined,
+  })
+  await supervisor.start()
+  isStarted = true
+  const reloaded = supervisor.reload()
+  await supervisor.stop()
+  await reloaded
+  expect(supervisor.children).toEqual([])
+  const messages = lines.map((line) => (JSON.parse(line) as { readonly msg: string }).msg)
+  expect(messages).toEqual(['replacing gateways and agent hosts'])
+})
