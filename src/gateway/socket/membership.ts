@@ -20,6 +20,8 @@ interface Holder {
 export class Membership implements Follower {
   /** Who the connection is in this channel: what it joined as, else its handshake's entity. */
   readonly entityId: string | undefined
+  /** Entries above this number come through this membership; undefined until the join is answered. */
+  deliversAfter: number | undefined
   readonly #holder: Holder
   readonly #encoder: Encoder
 

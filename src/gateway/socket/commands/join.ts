@@ -44,6 +44,7 @@ async function moveIn(edge: Edge, request: Request, payload: JoinPayload): Promi
       follower: membership,
       ...compact({ since: payload.since }),
       onJoined: (joined) => {
+        membership.deliversAfter = joined.isRecovered === true ? payload.since?.seq : joined.seq
         const answer = joinedPayload(connection.id, payload, joined)
         connection.emit(EVENTS.channelJoined, answer)
         connection.emit(EVENTS.roomJoined, answer)

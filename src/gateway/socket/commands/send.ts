@@ -82,9 +82,11 @@ function release(edge: Edge, sent: Sent, outcome: Outcome): void {
     edge.live.willDeliver(message.channelId, membership, seq)
   if (isToBeDelivered) return
   connection.own.delete(messageId)
+  // Its place in the channel has passed without it: it was erased before it could be delivered here.
+  const isErased = seq > (membership?.deliversAfter ?? Number.POSITIVE_INFINITY)
   const ack = ackPayload(message, own.clientMessageId)
   const packets = [eventPacket(EVENTS.messageAck, ack)]
-  if (!isRepeat) {
+  if (!isRepeat && !isErased) {
     const entry: Entry = {
       kind: 'posted',
       channelId: message.channelId,

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { send } from '../../../../src/gateway/socket/commands/send.ts'
+import type { Connection } from '../../../../src/gateway/socket/connection.ts'
+import type { Edge } from '../../../../src/gateway/socket/edge.ts'
+import type { OwnMessage } from '../../../../src/gateway/socket/own-message.ts'
+import type { SharedPackets } from '../../../../src/gateway/socket/shared-packets.ts'
+import type { PostInput } from '../../../../src/service/messages.ts'
+
+const SEQ = 7
+
+interface Scene {
+  /** Entries above this number come through the sender's membership; absent: it is in no such channel. */
+  readonly deliversAfter?: number
+  readonly willDeliver: boolean
+  /** The id of the first message, where this repeats one. */
+  readonly repeats?: string
+}
+
+/** Sends one message whose append was answered, and tells which events its sender got. */
+async function eventsOf({ deliversAfter, willDeliver, repeats }: Scene): Promise<string[]> {
+  const packets: string[] = []
+  const membership = { entityId: 'e', deliversAfter }
+  const connection = {
+    entityId: 'e',
+    own: new Map<string, OwnMessage>(),
+    joiningAs: new Map<string, string>(),
+    memberships: new Map(deliversAfter === undefined ? [] : [['c', membership]]),
+    isMoving: () => false,
+    outbox: { send: (shared: SharedPackets) => packets.push(...shared.packets) },
+  }
+  const post = ({ id, channelId, authorId, text, source }: PostInput) =>
+    Promise.resolve({
+      seq: SEQ,
+      isDuplicate: repeats !== undefined,
+      message: {
+        id: repeats ?? id,
+        channelId,
+        serverId: 's',
+        seq: SEQ,
+        authorId,
+        body: { text, source },
+        createdAt: 1,
+        updatedAt: 1,
+      },
+    })
+  const edge = { services: { messages: { post } }, live: { willDeliver: () => willDeliver } }
+  await send(edge as unknown as Edge, {
+    connection: connection as unknown as Connection,
+    payload: { channelId: 'c', message: 'text', messageId: 'm' },
+    acknowledge: () => packets.push('2["acknowledged"'),
+  })
+  return packets.map((packet) => /^2\["(\w+)"/.exec(packet)?.[1] ?? packet)
+}
+
+describe('a send', () => {
+  it('is answered by the channel’s delivery where that is still to come', async () => {
+    expect(await eventsOf({ deliversAfter: 3, willDeliver: true })).toEqual([])
+  })
+
+  it('is answered at once to a sender who is not in the channel', async () => {
+    expect(await eventsOf({ willDeliver: false })).toEqual([
+      'messageBroadcast',
+      'messageAck',
+      'messageComplete',
+      'acknowledged',
+    ])
+  })
+
+  it('is answered at once to a sender who joined behind it', async () => {
+    const events = await eventsOf({ deliversAfter: SEQ, willDeliver: false })
+    expect(events).toEqual(['messageBroadcast', 'messageAck', 'messageComplete', 'acknowledged'])
+  })
+
+  it('is only acknowledged when it was erased before it could be delivered', async () => {
+    const events = await eventsOf({ deliversAfter: SEQ - 1, willDeliver: false })
+    expect(events).toEqual(['messageAck', 'acknowledged'])
+  })
+
+  it('is only acknowledged when it repeats an earlier one', async () => {
+    const events = await eventsOf({ willDeliver: false, repeats: 'first' })
+    expect(events).toEqual(['messageAck', 'acknowledged'])
+  })
+})
