@@ -178,8 +178,8 @@ export interface MessagePage {
 /**
  * Entries `after < seq ≤ upTo` of one channel, ascending, at most `limit`.
  *
- * The answer is a prefix of that: it ends early where the bodies that its entries show would pass
- * `maxBytes`. Numbers have no holes, so it is whole when its last entry is `upTo` (or the head, where
+ * The answer is a prefix of that: it ends early where the bodies and channels that its entries show would
+ * pass `maxBytes`. Numbers have no holes, so it is whole when its last entry is `upTo` (or the head, where
  * that is less), and `after` for the rest is its last entry's `seq`.
  */
 export interface EntryRange {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SERVER_ID } from '../../src/protocol/limits.ts'
 import { TEST_TIMEOUT_MS } from './support/deadline.ts'
+import { eventually } from './support/eventually.ts'
 import { quiesce } from './support/load.ts'
 import { judgeServer } from './support/oracle.ts'
 import { channelPath, rest, restData } from './support/rest.ts'
@@ -56,9 +57,10 @@ describe('a start on the data of a server before it', { timeout: TEST_TIMEOUT_MS
     await using second = await startOn(data.path, first)
     expect(await contentOf(second.url, 'kept')).toEqual(before)
     // The client resumed by itself, with the `since` that it had from the server before.
+    await eventually(() => writer.journal.count('joined') === 2, { what: 'the second join' })
     const marker = await quiesce(second.url, [writer])
     expect(writer.positionOf('kept')).toEqual({ epoch: position?.epoch, seq: 21 })
-    expect(writer.journal.all('joined').at(-1)).toMatchObject({ recovered: true })
+    expect(writer.journal.all('joined').at(-1)).toMatchObject({ recovered: true, seq: 20 })
     const { violations } = await judgeServer(second, [writer.journal, marker], ['kept'])
     expect(violations).toEqual([])
   })

@@ -82,6 +82,31 @@ export function describeBytes({ engine }: Bench): void {
       expect(range(channelId, 0)).toEqual([1, 2, 3, 4, 5])
     })
 
+    it('counts the channel that an entry about it shows, each time, and nothing once it is gone', () => {
+      const channelId = channelIn(engine(), { name: '', metadata: { words: TEXT } })
+      const update = (name: string) =>
+        apply(engine(), { type: 'update-channel', id: newId(), channelId, name })
+      for (const name of ['a', 'b', 'c']) update(name)
+      const wordsBytes = Buffer.byteLength(JSON.stringify({ name: 'c', metadata: { words: TEXT } }))
+      expect(range(channelId, 3 * wordsBytes)).toEqual([1, 2, 3])
+      expect(range(channelId, 3 * wordsBytes - 1)).toEqual([1, 2])
+      expect(range(channelId, 0, 1)).toEqual([2])
+      const add = [{ entityId: 'a', isAgent: false }]
+      const command = {
+        type: 'change-participants',
+        id: newId(),
+        channelId,
+        add,
+        remove: [],
+      } as const
+      apply(engine(), command)
+      const changesBytes = JSON.stringify({ added: add, removed: [] }).length
+      expect(range(channelId, 2 * wordsBytes + changesBytes, 2)).toEqual([3, 4])
+      expect(range(channelId, 2 * wordsBytes + changesBytes - 1, 2)).toEqual([3])
+      apply(engine(), { type: 'delete-channel', id: newId(), channelId })
+      expect(range(channelId, changesBytes)).toEqual([1, 2, 3, 4, 5])
+    })
+
     it('leaves the oldest out of a list of channels or servers, and never the newest', () => {
       const metadata = { words: 'x'.repeat(3 * MIB) }
       const server = (id: string, extra = {}) =>

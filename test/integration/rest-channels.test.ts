@@ -71,6 +71,7 @@ describe('a channel', () => {
     [{ topic: 'x'.repeat(257) }, /^topic: .*256/],
     [{ id: '..' }, /^id: .*not only dots/],
     [{ metadata: { words: 'x'.repeat(LIMITS.maxMetadataBytes) } }, /^metadata: .*65536 bytes/],
+    [{ id: '' }, /^id: /],
     [{ name: '' }, /^Invalid payload\. Required: name/],
   ])('is not made from %j, and the answer says why', async (fields, words) => {
     await using server = await startRest()
@@ -161,6 +162,15 @@ describe('participants', () => {
     const { status, body } = await server.call('POST', path, { entityIds: ['alice', 'bob'] })
     expect(status).toBe(201)
     expect(body.data).toEqual({ channelId: id, participants: ['alice', 'bob'] })
+  })
+
+  it('of a thousand wrong names are refused in few words', async () => {
+    await using server = await startRest()
+    const id = await createRoom(server)
+    const body = { entityIds: Array.from({ length: 1_000 }, () => 'no id!') }
+    const answer = await server.call('POST', `${API}/channels/${id}/participants`, body)
+    expect(answer.status).toBe(400)
+    expect(answer.body.error).toMatch(/^entityIds\.0: .*entityIds\.4: .*; and 995 more$/)
   })
 
   it.each([{}, { entityId: 'no id!' }, { entityIds: [] }])(

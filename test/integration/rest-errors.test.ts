@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { Agent, request } from 'node:http'
+import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
@@ -40,30 +40,6 @@ async function chunked(server: RestServer, chunks: Iterable<string>) {
   if (response === undefined) throw new Error('no response')
   const { connection } = response.headers
   return { status: response.statusCode, connection, body: JSON.parse(await text(response)) }
-}
-
-/** A client that keeps one connection as long as the server lets it. */
-class PoolOfOne implements Disposable {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
-
-  async post(url: string, body: string): Promise<number | undefined> {
-    const headers = {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-    }
-    const outgoing = request(url, { method: 'POST', agent: this.#agent, headers })
-    outgoing.end(body)
-    const [response]: IncomingMessage[] = await once(outgoing, 'response')
-    // What the server did not want to read may still be on its way when it closes.
-    outgoing.on('error', () => undefined)
-    response?.resume()
-    await once(outgoing, 'close')
-    return response?.statusCode
-  }
-
-  [Symbol.dispose](): void {
-    this.#agent.destroy()
-  }
 }
 
 describe('a body', () => {
@@ -109,15 +85,6 @@ describe('a body', () => {
     expect(await chunked(server, pieces)).toMatchObject({ status: 413, connection: 'close' })
     const read = await server.call('POST', CHANNELS, { name: 'x'.repeat(300) })
     expect(read.headers.get('connection')).toBe('keep-alive')
-  })
-
-  it('over the bound breaks no later request of the same pool', async () => {
-    await using server = await startRest()
-    using agent = new PoolOfOne()
-    for (let round = 0; round < 20; round += 1) {
-      expect(await agent.post(`${server.url}${CHANNELS}`, tooLarge)).toBe(413)
-      expect(await agent.post(`${server.url}${CHANNELS}`, '{}')).toBe(400)
-    }
   })
 
   it('in chunks is read like any other', async () => {

@@ -80,7 +80,11 @@ describe('posting', () => {
       { metadata: { words: large } },
       /^metadata: must be at most 65536 bytes/,
     ],
-    ['too many attachments', { attachments: Array(33).fill({}) }, /^attachments: .*at most 32/],
+    [
+      'too many attachments',
+      { attachments: Array.from({ length: 33 }, () => ({})) },
+      /^attachments: .*at most 32/,
+    ],
     ['an id of 129 characters', { author_id: 'a'.repeat(129) }, /^author_id: must be 1–128/],
     ['an empty messageId', { messageId: '' }, /^messageId: /],
   ])(

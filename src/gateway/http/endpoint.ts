@@ -12,7 +12,7 @@ interface Fault {
   readonly field: string
   /** True when something required is absent or empty; otherwise what is there is wrong. */
   readonly isMissing: boolean
-  /** Every wrong field, and what is wrong with it. */
+  /** The wrong fields, and what is wrong with them. */
   readonly details: string
 }
 
@@ -119,12 +119,21 @@ function lacksSomething({ schema, value, error }: Refused): boolean {
   })
 }
 
+/** Wrong fields that an answer names: a list may hold a thousand of them. */
+const MAX_NAMED_ISSUES = 5
+
+function detailsOf({ issues }: z.ZodError): string {
+  const named = describeIssues(new z.ZodError(issues.slice(0, MAX_NAMED_ISSUES)))
+  const others = issues.length - MAX_NAMED_ISSUES
+  return others > 0 ? `${named}; and ${others} more` : named
+}
+
 function faultOf(refused: Refused): Fault {
   const { error } = refused
   return {
     field: String(error.issues[0]?.path[0] ?? ''),
     isMissing: lacksSomething(refused),
-    details: describeIssues(error),
+    details: detailsOf(error),
   }
 }
 

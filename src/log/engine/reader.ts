@@ -86,7 +86,9 @@ export class StoreReader implements LogReader {
       if (after >= upTo) return []
       const { limit, maxBytes = ENGINE_LIMITS.maxReadBytes } = range
       const { key: channelKey, clearedSeq } = channel
-      const rows = this.#store.entries({ channelKey, clearedSeq, after, upTo, limit, maxBytes })
+      const channelBytes = channel.isLive ? Buffer.byteLength(JSON.stringify(channel.words)) : 0
+      const bounds = { clearedSeq, channelBytes, after, upTo, limit, maxBytes }
+      const rows = this.#store.entries({ channelKey, ...bounds })
       return entriesOf(this.#store, channel, rows)
     })
   }

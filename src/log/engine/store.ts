@@ -26,10 +26,11 @@ export interface RowSpan {
 
 /**
  * Entries to read. Postings up to `clearedSeq` come without their bodies, swept or not; an edit counts
- * as the body of its posting, which is what it shows.
+ * as the body of its posting, which is what it shows, and an entry about the channel as `channelBytes` more.
  */
 export interface RowRange extends RowSpan, Page {
   readonly clearedSeq: number
+  readonly channelBytes: number
 }
 
 /** The primitive reads that every rule is written over. They know no rule themselves. */

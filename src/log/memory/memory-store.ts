@@ -64,7 +64,7 @@ export class MemoryStore implements WriteStore {
       .filter((record) => record.isLive && (serverId ?? record.serverId) === record.serverId)
       .toSorted((a, b) => b.order - a.order)
       .slice(0, limit)
-    return fitting(newest, maxBytes, ({ words }) => JSON.stringify(words)).toReversed()
+    return fitting(newest, maxBytes, ({ words }) => bytesOf(JSON.stringify(words))).toReversed()
   }
 
   liveChannelKeys(serverId: string, limit: number): readonly number[] {
@@ -134,14 +134,16 @@ export class MemoryStore implements WriteStore {
     return place && this.entry(place.channelKey, place.seq)
   }
 
-  entries({ channelKey, clearedSeq, after, upTo, limit, maxBytes }: RowRange): readonly EntryRow[] {
+  entries(range: RowRange): readonly EntryRow[] {
+    const { channelKey, clearedSeq, after, upTo, limit, maxBytes } = range
     const rows = this.#shelf(channelKey)
       .rows.slice(after, Math.min(upTo, after + limit))
       .map((row) => (row.seq <= clearedSeq ? withoutBody(row) : row))
     return fitting(rows, maxBytes, (row) => {
-      if (row.kind !== 'edited') return row.data
+      if (isAboutChannel(row)) return bytesOf(row.data) + range.channelBytes
+      if (row.kind !== 'edited') return bytesOf(row.data)
       const { messageSeq = 0 } = row
-      return messageSeq <= clearedSeq ? null : (this.entry(channelKey, messageSeq)?.data ?? null)
+      return messageSeq <= clearedSeq ? 0 : bytesOf(this.entry(channelKey, messageSeq)?.data)
     })
   }
 
@@ -151,7 +153,7 @@ export class MemoryStore implements WriteStore {
       .filter((row) => row.kind === 'posted' && row.data !== null)
       .toReversed()
       .slice(0, limit)
-    return fitting(rows, maxBytes, (row) => row.data)
+    return fitting(rows, maxBytes, (row) => bytesOf(row.data))
   }
 
   hasPostings(range: PostingRange): boolean {
@@ -207,7 +209,7 @@ export class MemoryStore implements WriteStore {
       .map(({ server }) => server)
       .toReversed()
       .slice(0, limit)
-    return fitting(newest, maxBytes, (server) => JSON.stringify(server)).toReversed()
+    return fitting(newest, maxBytes, (server) => bytesOf(JSON.stringify(server))).toReversed()
   }
 
   /** One that comes back after its deletion is the newest. */
@@ -259,15 +261,20 @@ function withoutBody(row: EntryRow): EntryRow {
   return row.kind === 'posted' ? { ...row, data: null } : row
 }
 
+const isAboutChannel = ({ kind }: EntryRow): boolean =>
+  kind === 'updated' || kind === 'participants'
+
+const bytesOf = (body: string | null | undefined): number => Buffer.byteLength(body ?? '')
+
 /** The first rows whose bodies are at most `maxBytes` together; one in any case. */
 function fitting<Row>(
   rows: readonly Row[],
   maxBytes: number,
-  bodyOf: (row: Row) => string | null,
+  sizeOf: (row: Row) => number,
 ): readonly Row[] {
   let bytes = 0
   const end = rows.findIndex((row) => {
-    bytes += Buffer.byteLength(bodyOf(row) ?? '')
+    bytes += sizeOf(row)
     return bytes > maxBytes
   })
   return end === -1 ? rows : rows.slice(0, Math.max(end, 1))

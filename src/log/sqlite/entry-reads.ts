@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import type { StoredId } from './id-codec.ts'
-import { EDITED } from './rows.ts'
+import { EDITED, PARTICIPANTS, UPDATED } from './rows.ts'
 import type { EntryColumns } from './rows.ts'
 import { REST, SHOWN } from './schema.ts'
 
@@ -16,6 +16,11 @@ interface Span extends InChannel {
   readonly after: number
   readonly upTo: number
   readonly clearedSeq: number
+}
+
+interface Fitting extends Span {
+  readonly maxBytes: number
+  readonly channelBytes: number
 }
 
 interface Below extends InChannel {
@@ -36,7 +41,7 @@ export interface EntryReads {
   readonly entryById: Statement<[StoredId], EntryColumns>
   readonly entries: Statement<[Span], EntryColumns>
   /** How many of the first rows are at most `maxBytes` together. */
-  readonly entriesFitting: Statement<[Span & Bytes], number>
+  readonly entriesFitting: Statement<[Fitting], number>
   readonly postings: Statement<[Below], EntryColumns>
   readonly postingsFitting: Statement<[Below & Bytes], number>
   readonly aPosting: Statement<[Omit<Below, 'limit'>], 1>
@@ -52,6 +57,8 @@ const BELOW = `${IN_CHANNEL} AND seq > :above AND seq < :below AND ${SHOWN}`
 const LENGTH = 'coalesce(octet_length(data), 0)'
 const EDITED_LENGTH = `coalesce((SELECT octet_length(data) FROM entries WHERE
   channel_key = :channelKey AND seq = edit.message_seq AND seq > :clearedSeq AND ${SHOWN}), 0)`
+
+const CHANNEL_LENGTH = `iif(kind IN (${UPDATED}, ${PARTICIPANTS}), :channelBytes, 0)`
 
 export function prepareEntryReads(database: Database): EntryReads {
   return {
@@ -83,10 +90,10 @@ function prepareLists(
       SELECT ${META}, iif(seq > :clearedSeq, data, NULL) AS data ${SPAN} AND ${SHOWN}
       UNION ALL SELECT ${META}, data ${SPAN} AND ${REST} ORDER BY seq`),
     entriesFitting: database
-      .prepare<[Span & Bytes], number>(
+      .prepare<[Fitting], number>(
         fitting(
           `SELECT seq, iif(seq > :clearedSeq, ${LENGTH}, 0) AS bytes ${SPAN} AND ${SHOWN}
-          UNION ALL SELECT seq, iif(kind = ${EDITED}, ${EDITED_LENGTH}, ${LENGTH})
+          UNION ALL SELECT seq, iif(kind = ${EDITED}, ${EDITED_LENGTH}, ${LENGTH} + ${CHANNEL_LENGTH})
             ${SPAN.replace('entries', 'entries AS edit')} AND ${REST}`,
           'seq',
         ),

@@ -14,9 +14,11 @@ const KINDS: readonly EntryKind[] = [
   'removed',
 ]
 
-/** The numbers of `posted` and `edited`, for statements. */
+/** Numbers of kinds, for statements. */
 export const POSTED = 0
 export const EDITED = 1
+export const UPDATED = 4
+export const PARTICIPANTS = 5
 
 export function encodeKind(kind: EntryKind): number {
   return KINDS.indexOf(kind)

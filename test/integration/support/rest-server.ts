@@ -116,10 +116,7 @@ export async function startRest(options: RestOptions = {}): Promise<RestServer> 
     docsAssetsDir: options.docsAssetsDir ?? '/nonexistent',
   })
   const settings = settingsWith(options.settings ?? {})
-  const listener = getRequestListener(
-    app.fetch,
-    createListenerOptions(settings.corsOrigin, logger),
-  )
+  const listener = getRequestListener(app.fetch, createListenerOptions(settings.corsOrigin, logger))
   const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()

@@ -21,6 +21,13 @@ const record = (key: number): ChannelRecord => ({
   sweptSeq: 0,
 })
 
+const wordy = (key: number, length: number): ChannelRecord => ({
+  ...record(key),
+  words: { name: '', metadata: { words: 'é'.repeat(length / 2) } },
+})
+const overhead = JSON.stringify(wordy(1, 0).words).length
+const held = (cache: ChannelCache) => [1, 2, 3, 4].filter((key) => cache.getByKey(key))
+
 describe('ids in the database', () => {
   it('are decoded as they were encoded, UUIDs in 16 bytes', () => {
     const uuid = '0190a000-0000-7000-8000-00000000000f'
@@ -52,13 +59,6 @@ describe('the cache of channels', () => {
     expect(cache.get('c1')).toEqual(record(1))
     expect(cache.getByKey(3)).toEqual(record(3))
   })
-
-  const wordy = (key: number, length: number): ChannelRecord => ({
-    ...record(key),
-    words: { name: '', metadata: { words: 'é'.repeat(length / 2) } },
-  })
-  const overhead = JSON.stringify(wordy(1, 0).words).length
-  const held = (cache: ChannelCache) => [1, 2, 3, 4].filter((key) => cache.getByKey(key))
 
   it('drops the least recently used ones whose words are too many bytes together', () => {
     const cache = new ChannelCache({ maxBytes: 3 * (overhead + 100) })
