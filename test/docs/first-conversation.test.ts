@@ -78,8 +78,9 @@ describe('the README’s first conversation', () => {
     }
   })
 
-  it('begins with the two commands that contributors and users are promised', () => {
-    expect(readme).toContain('```sh\nnpm ci\nnpm start\n```')
-    expect(readme).toContain('```sh\nnpm ci\nnpm run check\n```')
+  it('names the commands that users and contributors are promised, as they are', () => {
+    expect(readme).toContain('```sh\nnpm ci && npm start\n```')
+    expect(readme).toContain('```sh\nnpm ci && npm test\n```')
+    expect(readme).toContain('`npm run check`')
   })
 })
