@@ -56,17 +56,23 @@ export class PresenceShare {
     return pairs
   }
 
-  /** What differs from what was told; from now on it counts as told. */
-  takeChanges(): ChangesPayload {
+  /** What differs from what was told, or only who came; from now on it counts as told. */
+  takeChanges(which: 'all' | 'arrivals'): ChangesPayload {
     const changes: [string, string, boolean][] = []
     for (const [channelId, entityIds] of this.#dirty) {
       for (const entityId of entityIds) {
+        if (which === 'arrivals' && !this.#isHere(channelId, entityId)) continue
+        entityIds.delete(entityId)
         const isPresent = this.#take(channelId, entityId)
         if (isPresent !== undefined) changes.push([channelId, entityId, isPresent])
       }
+      if (entityIds.size === 0) this.#dirty.delete(channelId)
     }
-    this.#dirty.clear()
     return changes
+  }
+
+  #isHere(channelId: string, entityId: string): boolean {
+    return (this.#channels.get(channelId)?.get(entityId)?.count ?? 0) > 0
   }
 
   #take(channelId: string, entityId: string): boolean | undefined {

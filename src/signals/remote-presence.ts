@@ -18,7 +18,10 @@ export interface RemotePresenceOptions {
   /** The link to the hub's process, not started yet. */
   readonly link: ReconnectingLink
   readonly onChange: (change: PresenceChange) => void
-  /** Changes wait this long, in ms, so that a leave and a join in quick succession cancel out. */
+  /**
+   * Departures wait this long, in ms; arrivals do not. So a leave and a join in quick succession cancel
+   * out, and an entity that moves to another gateway has arrived there before it leaves here.
+   */
   readonly windowMs?: number
   /** Longest wait for `list`, in ms; past it `WRITER_UNAVAILABLE`. */
   readonly listTimeoutMs?: number
@@ -33,7 +36,7 @@ interface Listing {
   readonly timer: NodeJS.Timeout
 }
 
-const DEFAULT_WINDOW_MS = 20
+const DEFAULT_WINDOW_MS = 100
 const DEFAULT_LIST_TIMEOUT_MS = 2_000
 const DEFAULT_MAX_PENDING_LISTS = 1_000
 
@@ -47,16 +50,19 @@ const DEFAULT_MAX_PENDING_LISTS = 1_000
  */
 export class RemotePresence implements Presence {
   readonly #options: RemotePresenceOptions
+  readonly #windowMs: number
   readonly #share = new PresenceShare()
   readonly #watched = new Set<string>()
   readonly #listings = new Map<number, Listing>()
   #nextRef = 1
   #hubId: string | null = null
   #isReady = false
+  #arriving: NodeJS.Immediate | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: RemotePresenceOptions) {
     this.#options = options
+    this.#windowMs = options.windowMs ?? DEFAULT_WINDOW_MS
     const { link } = options
     link.handle(FrameKind.PRESENCE_READY, (payload) => {
       const ready: ReadyPayload = JSON.parse(payload.toString())
@@ -77,11 +83,13 @@ export class RemotePresence implements Presence {
   }
 
   enter(channelId: string, entityId: string): void {
-    if (this.#share.enter(channelId, entityId)) this.#tellSoon()
+    if (this.#share.enter(channelId, entityId))
+      this.#arriving ??= setImmediate(() => this.#tell('arrivals'))
   }
 
   leave(channelId: string, entityId: string): void {
-    if (this.#share.leave(channelId, entityId)) this.#tellSoon()
+    if (this.#share.leave(channelId, entityId))
+      this.#timer ??= setTimeout(() => this.#tell('all'), this.#windowMs)
   }
 
   watch(channelId: string): void {
@@ -110,7 +118,7 @@ export class RemotePresence implements Presence {
       )
       this.#listings.set(ref, { channelId, resolve, reject, timer })
       // What this gateway knows already stands in the answer.
-      this.#tell()
+      this.#tell('all')
       if (this.#isReady) this.#askList(ref, channelId)
     })
   }
@@ -118,7 +126,7 @@ export class RemotePresence implements Presence {
   /** Takes back everything that this gateway holds, at once, and rejects what is unanswered. */
   close(): void {
     this.#share.leaveAll()
-    this.#tell()
+    this.#tell('all')
     this.#isReady = false
     clearTimeout(this.#timer)
     for (const ref of this.#listings.keys()) {
@@ -133,7 +141,7 @@ export class RemotePresence implements Presence {
     for (const channels of slices([...this.#watched])) {
       this.#send(FrameKind.PRESENCE_WATCH, channels)
     }
-    this.#tell()
+    this.#tell('all')
     for (const [ref, { channelId }] of this.#listings) this.#askList(ref, channelId)
   }
 
@@ -148,16 +156,16 @@ export class RemotePresence implements Presence {
     }
   }
 
-  #tellSoon(): void {
-    this.#timer ??= setTimeout(() => this.#tell(), this.#options.windowMs ?? DEFAULT_WINDOW_MS)
-  }
-
-  #tell(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+  #tell(which: 'all' | 'arrivals'): void {
+    if (this.#arriving !== undefined) clearImmediate(this.#arriving)
+    this.#arriving = undefined
+    if (which === 'all') {
+      clearTimeout(this.#timer)
+      this.#timer = undefined
+    }
     // What changes without a link is told with the next one.
     if (!this.#isReady) return
-    for (const changes of slices(this.#share.takeChanges())) {
+    for (const changes of slices(this.#share.takeChanges(which))) {
       this.#send(FrameKind.PRESENCE_CHANGES, changes)
     }
   }
