@@ -1,10 +1,12 @@
 import { ChannelError } from '../protocol/errors.ts'
 import type { Entry, Ephemeral } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { CoreAttachment } from './attachment.ts'
+import type { Attachment, CoreConsumer, Delivery } from './attachment.ts'
 import type { Applied, LogEngine } from './engine.ts'
 import { GROUP_COMMIT_LIMITS, GroupCommit } from './group-commit.ts'
 import type { GroupCommitLimits } from './group-commit.ts'
-import type { Command, FeedConsumer } from './log.ts'
+import type { Command } from './log.ts'
 
 /** An engine that erases in the background: one bounded slice per call, true while there is more. */
 type Engine = LogEngine & { sweep?(): boolean }
@@ -17,26 +19,10 @@ export interface LogCoreOptions {
   readonly onFailure: (error: unknown) => void
 }
 
-/** A consumer that may also learn when a batch is complete: all its entries and answers are out. */
-export interface CoreConsumer extends FeedConsumer {
-  onBatchEnd?(): void
-}
-
-/** A consumer's hold on the core. */
-export interface Attachment {
-  /** Answers the position after which delivery continues. */
-  follow(channelId: string): number
-  unfollow(channelId: string): void
-  detach(): void
-}
-
 type Settle = (applied: Applied) => void
 type Item =
   | { readonly command: Command; readonly settle: Settle }
   | { readonly command: undefined; readonly frame: Ephemeral }
-
-/** What followers get of one batch, in order: runs of one channel's entries, and frames between them. */
-type Delivery = { readonly channelId: string; readonly entries: Entry[] } | Ephemeral
 
 /** Milliseconds between two slices of background erasure. More: erasure takes longer, appends wait less. */
 const SWEEP_PAUSE_MS = 20
@@ -70,7 +56,9 @@ export class LogCore {
 
   /** Starts delivery to a consumer; it follows nothing yet. A consumer that throws is logged and goes on. */
   attach(consumer: CoreConsumer): Attachment {
-    const attachment = new CoreAttachment(this, consumer, (gone) => this.#attachments.delete(gone))
+    const attachment = new CoreAttachment(this.engine, consumer, (gone) =>
+      this.#attachments.delete(gone),
+    )
     this.#attachments.add(attachment)
     return attachment
   }
@@ -181,54 +169,6 @@ export class LogCore {
     } catch (error) {
       this.#commits.fail(error)
     }
-  }
-}
-
-/** A consumer with its positions: what it has, per channel, so that nothing reaches it twice. */
-class CoreAttachment implements Attachment {
-  readonly consumer: CoreConsumer
-  readonly #core: LogCore
-  readonly #onDetach: (attachment: CoreAttachment) => void
-  readonly #positions = new Map<string, number>()
-
-  constructor(
-    core: LogCore,
-    consumer: CoreConsumer,
-    onDetach: (attachment: CoreAttachment) => void,
-  ) {
-    this.#core = core
-    this.consumer = consumer
-    this.#onDetach = onDetach
-  }
-
-  follow(channelId: string): number {
-    const position = this.#core.engine.head(channelId)
-    this.#positions.set(channelId, position)
-    return position
-  }
-
-  unfollow(channelId: string): void {
-    this.#positions.delete(channelId)
-  }
-
-  detach(): void {
-    this.#positions.clear()
-    this.#onDetach(this)
-  }
-
-  deliver(delivery: Delivery): void {
-    const position = this.#positions.get(delivery.channelId)
-    if (position === undefined) return
-    if (!('entries' in delivery)) {
-      this.consumer.onEphemeral(delivery)
-      return
-    }
-    // A follow from within a delivery of the same batch was answered with the batch included.
-    const news = delivery.entries.filter(({ seq }) => seq > position)
-    const last = news.at(-1)
-    if (last === undefined) return
-    this.#positions.set(delivery.channelId, last.seq)
-    this.consumer.onEntries(delivery.channelId, news)
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Ephemeral } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { LogCore } from './core.ts'
-import type { Attachment, CoreConsumer, LogCoreOptions } from './core.ts'
+import type { Attachment, CoreConsumer } from './attachment.ts'
+import type { LogCoreOptions } from './core.ts'
 import type { ChannelLog, Command, Outcome } from './log.ts'
 import { LogReads } from './reads.ts'
 

@@ -1,8 +1,7 @@
 import { createServer } from 'node:http'
 import type { RequestListener, Server } from 'node:http'
-import { setTimeout as delay } from 'node:timers/promises'
 import { createDeferred } from '../../util/deferred.ts'
-import { codeOf } from '../error-facts.ts'
+import { waitForPort } from '../wait-for-port.ts'
 import type { Deferred } from '../../util/deferred.ts'
 
 const HTTP_TIMEOUTS = {
@@ -15,10 +14,6 @@ const HTTP_TIMEOUTS = {
   /** How often the two above are looked at; Node's own 30 s would let them be 40 s and 60 s. */
   connectionsCheckingInterval: 5_000,
 } as const
-
-/** Longest that a start waits for the port: the gateways of a killed server may still be ending. */
-const PORT_WAIT_MS = 5_000
-const PORT_RETRY_MS = 100
 
 /**
  * A gateway's http server. Malformed and overlong requests are answered 400, 408 or 431 by Node itself,
@@ -40,21 +35,11 @@ function listenOnce(server: Server, options: { port: number; host: string }): Pr
 }
 
 /** Listens on the shared port. @throws EADDRINUSE when another program has it and keeps it. */
-export async function listenShared(
+export function listenShared(
   server: Server,
   options: { readonly port: number; readonly host: string },
 ): Promise<void> {
-  const deadlineMs = performance.now() + PORT_WAIT_MS
-  for (;;) {
-    try {
-      await listenOnce(server, options)
-      return
-    } catch (error) {
-      const isTaken = codeOf(error) === 'EADDRINUSE'
-      if (!isTaken || performance.now() > deadlineMs) throw error
-      await delay(PORT_RETRY_MS)
-    }
-  }
+  return waitForPort(() => listenOnce(server, options))
 }
 
 /** Knows which requests are under way, on all servers that it watches. */

@@ -1,10 +1,5 @@
 import { createServer } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
-import { codeOf } from '../error-facts.ts'
-
-/** Longest that a start waits for the port: the gateways of a killed server may still be ending. */
-const PORT_WAIT_MS = 5_000
-const PORT_RETRY_MS = 100
+import { waitForPort } from '../wait-for-port.ts'
 
 /** Listens and stops at once. @throws EADDRINUSE, and what a host that is none gives. */
 function probe(port: number, host: string): Promise<number> {
@@ -28,16 +23,8 @@ function probe(port: number, host: string): Promise<number> {
  *
  * @throws EADDRINUSE when another program has it and keeps it.
  */
-export async function pickPort(port: number, host: string): Promise<number> {
-  const deadlineMs = performance.now() + PORT_WAIT_MS
-  for (;;) {
-    try {
-      return await probe(port, host)
-    } catch (error) {
-      if (codeOf(error) !== 'EADDRINUSE' || performance.now() > deadlineMs) throw error
-      await delay(PORT_RETRY_MS)
-    }
-  }
+export function pickPort(port: number, host: string): Promise<number> {
+  return waitForPort(() => probe(port, host))
 }
 
 /** The address as people and clients write it. */
