@@ -8,16 +8,12 @@ import { LIMITS } from './limits.ts'
  */
 export const ID_PATTERN = new RegExp(`^(?!\\.+$)[A-Za-z0-9._:@-]{1,${LIMITS.maxIdLength}}$`)
 
+export const ID_RULE = `must be 1–${LIMITS.maxIdLength} characters of A-Z a-z 0-9 . _ : @ - and not only dots`
+
 /** True for 1–128 characters of `A-Z a-z 0-9 . _ : @ -` that are not all dots. */
 export function isId(value: unknown): value is string {
   return typeof value === 'string' && ID_PATTERN.test(value)
 }
 
 /** Any id that comes in, in its one spelling (`canonicalId`): UUIDs compare case-insensitively. */
-export const idSchema = z
-  .string()
-  .regex(
-    ID_PATTERN,
-    `must be 1–${LIMITS.maxIdLength} characters of A-Z a-z 0-9 . _ : @ - and not only dots`,
-  )
-  .transform(canonicalId)
+export const idSchema = z.string().regex(ID_PATTERN, ID_RULE).transform(canonicalId)

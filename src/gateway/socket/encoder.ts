@@ -4,28 +4,48 @@ import { completePacket, entryPackets } from './encode.ts'
 import { SharedPackets } from './shared-packets.ts'
 
 /**
- * Encodes each batch once, however many connections get it.
+ * Encodes each entry of a batch once, however many connections get it, and whether they get all of it
+ * alike or some of it as its senders.
  *
  * A batch reaches all followers of its channel in one synchronous loop, so remembering the last one
  * is enough and nothing has to be evicted.
  */
 export class Encoder {
   #source: LiveBatch | Ephemeral | undefined
-  #encoded = new SharedPackets([])
+  /** By the entry's place in the batch; encoded when the first connection asks for it. */
+  #packets: (readonly string[])[] = []
+  #shared: SharedPackets | undefined
 
+  /** What everybody gets for one entry of the batch. */
+  packets(batch: LiveBatch, index: number): readonly string[] {
+    this.#begin(batch)
+    const known = this.#packets[index]
+    if (known !== undefined) return known
+    const entry = batch.entries[index]
+    const packets = entry === undefined ? [] : entryPackets(entry)
+    this.#packets[index] = packets
+    return packets
+  }
+
+  /** What everybody gets for the whole batch, ready-made frames included. */
   entries(batch: LiveBatch): SharedPackets {
-    return this.#once(batch, () => batch.entries.flatMap(entryPackets))
+    this.#begin(batch)
+    this.#shared ??= new SharedPackets(
+      batch.entries.flatMap((_entry, index) => this.packets(batch, index)),
+    )
+    return this.#shared
   }
 
   ephemeral(frame: Ephemeral): SharedPackets {
-    return this.#once(frame, () => [completePacket(frame)])
+    this.#begin(frame)
+    this.#shared ??= new SharedPackets([completePacket(frame)])
+    return this.#shared
   }
 
-  #once(source: LiveBatch | Ephemeral, encode: () => string[]): SharedPackets {
-    if (this.#source !== source) {
-      this.#source = source
-      this.#encoded = new SharedPackets(encode())
-    }
-    return this.#encoded
+  #begin(source: LiveBatch | Ephemeral): void {
+    if (this.#source === source) return
+    this.#source = source
+    this.#packets = []
+    this.#shared = undefined
   }
 }

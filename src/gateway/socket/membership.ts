@@ -1,12 +1,10 @@
 import type { Entry, Ephemeral } from '../../protocol/model.ts'
 import { CLOSE_CODES } from '../../protocol/close-codes.ts'
-import { EVENTS } from '../../protocol/wire.ts'
 import type { Follower, LiveBatch } from '../../service/live.ts'
-import { ackPayload, completionOf, entryPackets, ownBroadcastPacket } from './encode.ts'
+import { ackPayload, ownPackets, withAck } from './encode.ts'
 import type { Encoder } from './encoder.ts'
 import type { Outbox } from './outbox.ts'
 import type { OwnMessage } from './own-message.ts'
-import { eventPacket } from './packets.ts'
 import { SharedPackets } from './shared-packets.ts'
 
 /** What a membership needs of its connection. */
@@ -14,6 +12,15 @@ interface Holder {
   readonly outbox: Outbox
   /** The connection's messages that are not acknowledged yet, by id. */
   readonly own: Map<string, OwnMessage>
+}
+
+/** One entry on its way to one connection. */
+interface Personal {
+  /** What everybody gets for it. */
+  readonly shared: readonly string[]
+  readonly isReplay: boolean
+  /** Takes what is to happen once it was sent. */
+  readonly released: (() => void)[]
 }
 
 /** One connection in one channel: turns entries into what this connection is to see. */
@@ -65,12 +72,16 @@ export class Membership implements Follower {
     return entries.some((entry) => entry.kind === 'posted' && own.has(entry.message?.id ?? ''))
   }
 
-  #personal({ entries, isReplay }: LiveBatch): {
+  #personal(batch: LiveBatch): {
     readonly packets: SharedPackets
     readonly released: readonly (() => void)[]
   } {
     const released: (() => void)[] = []
-    const packets = entries.flatMap((entry) => this.#packets(entry, isReplay, released))
+    const packets: string[] = []
+    for (const [index, entry] of batch.entries.entries()) {
+      const shared = this.#encoder.packets(batch, index)
+      packets.push(...this.#packets(entry, { shared, released, isReplay: batch.isReplay }))
+    }
     return { packets: new SharedPackets(packets), released }
   }
 
@@ -78,24 +89,19 @@ export class Membership implements Follower {
    * The acknowledgement of a message travels in the same write as the sender's copy of it, so that a
    * client never learns of one without the other.
    */
-  #packets(entry: Entry, isReplay: boolean, released: (() => void)[]): string[] {
-    if (entry.kind !== 'posted' || entry.message === null) return entryPackets(entry)
+  #packets(entry: Entry, { shared, isReplay, released }: Personal): readonly string[] {
+    if (entry.kind !== 'posted' || entry.message === null) return shared
     const { message } = entry
     const own = this.#take(message.id)
-    if (own !== undefined) {
-      const ack = ackPayload(message, own.clientMessageId)
-      released.push(() => {
-        own.acknowledge(ack)
-      })
-      return [
-        ownBroadcastPacket(message, entry),
-        eventPacket(EVENTS.messageAck, ack),
-        ...completionOf(entry),
-      ]
+    if (own === undefined) {
+      const isOwnReplay = isReplay && this.entityId === message.authorId
+      return isOwnReplay ? ownPackets(shared, message.clientMessageId) : shared
     }
-    const isOwnReplay = isReplay && this.entityId === message.authorId
-    if (!isOwnReplay) return entryPackets(entry)
-    return [ownBroadcastPacket(message, entry), ...completionOf(entry)]
+    const ack = ackPayload(message, own.clientMessageId)
+    released.push(() => {
+      own.acknowledge(ack)
+    })
+    return withAck(ownPackets(shared, message.clientMessageId), ack)
   }
 
   #take(messageId: string): OwnMessage | undefined {

@@ -1,6 +1,8 @@
 import type { EventName } from '../../protocol/wire.ts'
 
 const FIN_TEXT = 0x81
+/** Engine.IO's message type `4`, as a character. */
+const ENGINE_MESSAGE = 0x34
 const SHORT_MAX = 125
 const MEDIUM_MAX = 0xffff
 
@@ -39,15 +41,17 @@ function writeHeader(target: Buffer, offset: number, length: number): number {
  * fan-out's speed comes from (measured: 13–25 µs for each emit against 1.7 µs in tens).
  */
 export function webSocketFrames(packets: readonly string[]): Buffer {
-  const messages = packets.map((packet) => `4${packet}`)
-  const lengths = messages.map((message) => Buffer.byteLength(message))
+  const lengths = packets.map((packet) => Buffer.byteLength(packet) + 1)
   const total = lengths.reduce((sum, length) => sum + length + headerBytes(length), 0)
   const frames = Buffer.allocUnsafe(total)
   let offset = 0
-  for (const [index, message] of messages.entries()) {
+  for (const [index, packet] of packets.entries()) {
     const length = lengths[index] ?? 0
     offset = writeHeader(frames, offset, length)
-    offset += frames.write(message, offset, length, 'utf8')
+    // Written by itself: put before the packet, it would have the whole string copied once more.
+    frames[offset] = ENGINE_MESSAGE
+    frames.write(packet, offset + 1, length - 1, 'utf8')
+    offset += length
   }
   return frames
 }

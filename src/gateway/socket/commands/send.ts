@@ -1,16 +1,14 @@
 import type { Outcome } from '../../../log/log.ts'
 import { ChannelError } from '../../../protocol/errors.ts'
-import type { Entry } from '../../../protocol/model.ts'
 import { sendSchema } from '../../../protocol/schemas.ts'
 import type { SendPayload } from '../../../protocol/schemas.ts'
-import { EVENTS, TEXTS } from '../../../protocol/wire.ts'
+import { TEXTS } from '../../../protocol/wire.ts'
 import type { PostInput } from '../../../service/messages.ts'
 import { compact } from '../../../util/compact.ts'
 import { newId } from '../../../util/new-id.ts'
 import type { Connection } from '../connection.ts'
 import type { Edge, Request } from '../edge.ts'
-import { ackPayload, completionOf, ownBroadcastPacket } from '../encode.ts'
-import { eventPacket } from '../packets.ts'
+import { ackPayload, entryPackets, ownPackets, withAck } from '../encode.ts'
 import { SharedPackets } from '../shared-packets.ts'
 import { channelOf, parse } from './payload.ts'
 
@@ -85,20 +83,14 @@ function release(edge: Edge, sent: Sent, outcome: Outcome): void {
   // Its place in the channel has passed without it: it was erased before it could be delivered here.
   const isErased = seq > (membership?.deliversAfter ?? Number.POSITIVE_INFINITY)
   const ack = ackPayload(message, own.clientMessageId)
-  const packets = [eventPacket(EVENTS.messageAck, ack)]
+  let copy: readonly string[] = []
   if (!isRepeat && !isErased) {
-    const entry: Entry = {
-      kind: 'posted',
-      channelId: message.channelId,
-      seq,
-      at: message.createdAt,
-      message,
-      hasAgents: outcome.hasAgents === true,
-    }
-    packets.unshift(ownBroadcastPacket(message, entry))
-    packets.push(...completionOf(entry))
+    const { channelId, createdAt: at } = message
+    const hasAgents = outcome.hasAgents === true
+    const shared = entryPackets({ kind: 'posted', channelId, seq, at, message, hasAgents })
+    copy = ownPackets(shared, message.clientMessageId)
   }
-  connection.outbox.send(new SharedPackets(packets))
+  connection.outbox.send(new SharedPackets(withAck(copy, ack)))
   own.acknowledge(ack)
 }
 
