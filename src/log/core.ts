@@ -17,6 +17,8 @@ export interface LogCoreOptions {
   readonly logger?: Logger
   /** Storage failed: the process must end, and whoever waits for an answer submits again elsewhere. */
   readonly onFailure: (error: unknown) => void
+  /** There was no room for a batch; it was refused with `STORAGE_FULL`, and the next one is tried. */
+  readonly onStorageFull?: (error: ChannelError) => void
 }
 
 type Settle = (applied: Applied) => void
@@ -26,6 +28,8 @@ type Item =
 
 /** Milliseconds between two slices of background erasure. More: erasure takes longer, appends wait less. */
 const SWEEP_PAUSE_MS = 20
+/** Milliseconds until erasure is tried again where it had no room: it writes before it frees. */
+const FULL_SWEEP_PAUSE_MS = 1_000
 
 /** Rough size of a frame without content, in bytes: what it counts towards `maxPendingBytes`. */
 const FRAME_BYTES = 256
@@ -106,11 +110,21 @@ export class LogCore {
   #commit(items: readonly Item[]): void {
     const commands: Command[] = []
     for (const { command } of items) if (command !== undefined) commands.push(command)
-    const results = commands.length === 0 ? [] : this.engine.apply(commands)
+    const results = commands.length === 0 ? [] : this.#apply(commands)
     this.#deliver(toDeliveries(items, results))
     this.#settle(items, results)
     this.#endBatch()
     if (commands.some(erases)) this.#sweepSoon()
+  }
+
+  #apply(commands: readonly Command[]): readonly Applied[] {
+    try {
+      return this.engine.apply(commands)
+    } catch (error) {
+      if (!isStorageFull(error)) throw error
+      this.#options.onStorageFull?.(error)
+      return commands.map(() => ({ error }))
+    }
   }
 
   #deliver(deliveries: readonly Delivery[]): void {
@@ -157,9 +171,9 @@ export class LogCore {
     this.#options.onFailure(error)
   }
 
-  #sweepSoon(): void {
+  #sweepSoon(pauseMs = SWEEP_PAUSE_MS): void {
     if (this.engine.sweep === undefined || this.#hasFailed) return
-    this.#sweepTimer ??= setTimeout(() => this.#sweep(), SWEEP_PAUSE_MS).unref()
+    this.#sweepTimer ??= setTimeout(() => this.#sweep(), pauseMs).unref()
   }
 
   #sweep(): void {
@@ -167,9 +181,14 @@ export class LogCore {
     try {
       if (this.engine.sweep?.() === true) this.#sweepSoon()
     } catch (error) {
-      this.#commits.fail(error)
+      if (isStorageFull(error)) this.#sweepSoon(FULL_SWEEP_PAUSE_MS)
+      else this.#commits.fail(error)
     }
   }
+}
+
+function isStorageFull(error: unknown): error is ChannelError {
+  return error instanceof ChannelError && error.code === 'STORAGE_FULL'
 }
 
 function erases(command: Command): boolean {

@@ -29,6 +29,8 @@ export interface LogEngine extends LogReader {
    * Applies commands in order, in one durable transaction: when it returns, all of it is on disk.
    * A refused command changes nothing and does not disturb the others. It throws only when storage
    * failed; then nothing of the batch is applied and the engine must not be used again.
+   *
+   * @throws STORAGE_FULL when there is no room: nothing of the batch is applied, and the engine goes on.
    */
   apply(commands: readonly Command[]): readonly Applied[]
 }

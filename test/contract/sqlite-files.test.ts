@@ -66,7 +66,9 @@ describe('a SQLite log opened again', () => {
   })
 
   it('keeps its channels right when more of them are used than it caches', () => {
-    const store = new SqliteStore(openWriterDatabase(file, 'normal'), { maxChannels: 2 })
+    const store = new SqliteStore(openWriterDatabase(file, 'normal'), {
+      cache: { maxChannels: 2 },
+    })
     const engine = new StoreEngine({ store, now: () => 1 })
     const server = { id: 's', name: 'S', sourceType: 'test' }
     apply(engine, { type: 'create-server', id: newId(), server })

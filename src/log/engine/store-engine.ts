@@ -1,3 +1,4 @@
+import { ChannelError } from '../../protocol/errors.ts'
 import type { Applied, LogEngine } from '../engine.ts'
 import type { Command } from '../log.ts'
 import { applyCommand } from './apply.ts'
@@ -15,23 +16,27 @@ export interface StoreEngineOptions {
   readonly store: WriteStore
   /** Epoch ms. */
   readonly now: () => number
+  /** Whether an error of the store's transaction says that there was no room, so that all of it was undone. */
+  readonly isFull?: (error: unknown) => boolean
 }
 
 /**
  * The commands over any store.
  *
- * After a call that threw, every further change is refused: what the failed storage holds is known
- * only to the next one that opens it.
+ * After a call that threw anything but `STORAGE_FULL`, every further change is refused: what the failed
+ * storage holds is known only to the next one that opens it.
  */
 export class StoreEngine extends StoreReader implements SweepingEngine {
   readonly #store: WriteStore
   readonly #now: () => number
+  readonly #isFull: (error: unknown) => boolean
   #failure: unknown
 
-  constructor({ store, now }: StoreEngineOptions) {
+  constructor({ store, now, isFull = () => false }: StoreEngineOptions) {
     super(store)
     this.#store = store
     this.#now = now
+    this.#isFull = isFull
   }
 
   apply(commands: readonly Command[]): readonly Applied[] {
@@ -55,6 +60,7 @@ export class StoreEngine extends StoreReader implements SweepingEngine {
     try {
       return this.#store.transaction(write)
     } catch (error) {
+      if (this.#isFull(error)) throw new ChannelError('STORAGE_FULL', undefined, { cause: error })
       this.#failure = error
       throw error
     }

@@ -1,12 +1,17 @@
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import type { Database } from 'better-sqlite3'
-import { SCHEMA_1 } from './schema.ts'
+import { SCHEMA_1, SCHEMA_2 } from './schema.ts'
 
 /** Step `n` turns version `n` into `n + 1`. A released step never changes; a change is a new step. */
 const STEPS: readonly ((database: Database) => void)[] = [
   (database) => {
     database.exec(SCHEMA_1)
     database.prepare(`INSERT INTO meta (name, value) VALUES ('epoch', ?)`).run(randomUUID())
+  },
+  (database) => {
+    database.exec(SCHEMA_2)
+    const salt = String(randomInt(2 ** 32))
+    database.prepare(`INSERT INTO meta (name, value) VALUES ('client_keys_salt', ?)`).run(salt)
   },
 ]
 
@@ -27,11 +32,13 @@ export function checkIdentity(database: Database): number {
   const tables = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get()
   const isEmpty = applicationId === 0 && version === 0 && tables === 0
   if (!isEmpty && applicationId !== APPLICATION_ID) {
-    throw new Error('the file is a database of another program')
+    throw new Error(
+      'the file is a database of another program: move it away or set PARLEY_DATA_DIR to another directory',
+    )
   }
   if (version > SCHEMA_VERSION) {
     throw new Error(
-      `the database has version ${version}, this release knows ${SCHEMA_VERSION}: start a newer release`,
+      `the database has version ${version}, this release knows ${SCHEMA_VERSION}: start a newer release, or restore a backup of this one`,
     )
   }
   return version

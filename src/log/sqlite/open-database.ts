@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import type { Database as Connection, Options } from 'better-sqlite3'
 import { checkIdentity, migrate, SCHEMA_VERSION } from './migrate.ts'
 import { requireSqliteVersion } from './sqlite-version.ts'
+import { storageReason } from './storage-errors.ts'
 
 /** What a commit waits for: `full`, the disk; `normal`, the kernel. */
 export type Durability = 'full' | 'normal'
@@ -12,10 +13,15 @@ const SQLITE_LIMITS = {
   writerBusyTimeoutMs: 5_000,
   /** Most milliseconds a reader may be told to wait: its whole process stands still meanwhile. */
   maxReaderBusyTimeoutMs: 250,
-  /** Pages (4 KiB) of the log after which a commit copies them home. More: rarer and longer pauses. */
-  checkpointPages: 4_000,
-  /** Bytes to which the log file is cut after a reset; past it only while readers hold it. */
-  journalSizeLimitBytes: 64 * 1024 * 1024,
+  /**
+   * Pages (4 KiB) of the log after which a commit copies them home. More: rarer and longer pauses, and a page
+   * that many commits change is copied once for all of them. Measured in a log of 1,000,000 rows, random client
+   * ids, batches of 400: 4,000 wrote 14.2 KiB and computed 59 µs for each row, 16,000 wrote 10.1 KiB and computed
+   * 46 µs. With batches of 100 the pause was 44–52 ms after every 16th or 60–77 ms after every 64th.
+   */
+  checkpointPages: 16_000,
+  /** Bytes to which the log file is cut after a reset: above what it holds then, so that it is not made anew each time. */
+  journalSizeLimitBytes: 128 * 1024 * 1024,
   /** KiB of pages that the writer caches. */
   writerCacheKib: 65_536,
   /** KiB of pages that each reader caches. */
@@ -64,6 +70,19 @@ export function openReaderDatabase(file: string, busyTimeoutMs: number): Connect
   })
 }
 
+/**
+ * A connection that only reads, for tools: it knows every older version too, and may wait, since nobody
+ * waits for it.
+ */
+export function openSnapshotDatabase(file: string): Connection {
+  const timeout = SQLITE_LIMITS.writerBusyTimeoutMs
+  return opened(file, { readonly: true, fileMustExist: true, timeout }, (database) => {
+    if (checkIdentity(database) === 0) throw new Error('the database is empty')
+    database.pragma('query_only = ON')
+    database.pragma('mmap_size = 0')
+  })
+}
+
 function opened(
   file: string,
   options: Options,
@@ -77,15 +96,6 @@ function opened(
     return database
   } catch (error) {
     database?.close()
-    throw new Error(`cannot open the log ${file}: ${reasonOf(error)}`, { cause: error })
+    throw new Error(`cannot open the log ${file}: ${storageReason(error)}`, { cause: error })
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const code: unknown = 'code' in error ? error.code : undefined
-  if (code === 'SQLITE_NOTADB') return 'the file is not a database, or its beginning is damaged'
-  if (code === 'SQLITE_CORRUPT')
-    return `the database is damaged (${error.message}); restore a backup`
-  return error.message
 }

@@ -8,6 +8,7 @@ import { openReaderDatabase, openWriterDatabase } from './open-database.ts'
 import type { Durability } from './open-database.ts'
 import { SqliteReadStore } from './sqlite-read-store.ts'
 import { SqliteStore } from './sqlite-store.ts'
+import { isFull } from './storage-errors.ts'
 
 export interface SqliteEngineOptions {
   /** Path of the database; its directory exists. */
@@ -32,7 +33,7 @@ export function openSqliteEngine(options: SqliteEngineOptions): SweepingEngine {
     store.transaction(() => store.saveServer(first))
     logger?.info({ epoch: store.epoch }, 'log created')
   }
-  return new StoreEngine({ store, now })
+  return new StoreEngine({ store, now, isFull })
 }
 
 export interface SqliteReaderOptions {

@@ -4,33 +4,46 @@ import type { ChannelRecord, EntryRow, ServerRecord, Tail } from '../engine/reco
 import type { ClientKey, RowSpan, WriteStore } from '../engine/store.ts'
 import { ChannelCache } from './channel-cache.ts'
 import type { CacheBounds } from './channel-cache.ts'
+import { ClientKeys } from './client-keys.ts'
+import type { ClientKeyOptions } from './client-keys.ts'
 import { encodeId } from './id-codec.ts'
 import { decodeChannel, decodeEntry, encodeChannel, encodeKind } from './rows.ts'
 import { SqliteReadStore } from './sqlite-read-store.ts'
 import { prepareWrites } from './write-statements.ts'
 import type { EntryValues, WriteStatements } from './write-statements.ts'
 
+export interface StoreBounds {
+  readonly cache?: Partial<CacheBounds>
+  readonly clientKeys?: ClientKeyOptions
+}
+
 /** The primitive writes. It is the only writer of its file, so what it caches is what is stored. */
 export class SqliteStore extends SqliteReadStore implements WriteStore {
   readonly #database: Database
   readonly #writes: WriteStatements
   readonly #cache: ChannelCache
+  readonly #clientKeys: ClientKeys
 
-  constructor(database: Database, cacheBounds?: Partial<CacheBounds>) {
+  constructor(database: Database, bounds: StoreBounds = {}) {
     super(database)
     this.#database = database
     this.#writes = prepareWrites(database)
-    this.#cache = new ChannelCache(cacheBounds)
+    this.#cache = new ChannelCache(bounds.cache)
+    this.#clientKeys = new ClientKeys(database, bounds.clientKeys)
   }
 
   transaction<T>(write: () => T): T {
     this.#writes.begin.run()
     try {
+      this.#clientKeys.begun()
       const result = write()
+      this.#clientKeys.beforeCommit()
       this.#writes.commit.run()
+      this.#clientKeys.committed()
       return result
     } catch (error) {
       this.#cache.clear()
+      this.#clientKeys.rolledBack()
       // Some failures (a full disk, an I/O error) have rolled back by themselves.
       if (this.#database.inTransaction) this.#writes.rollback.run()
       throw error
@@ -58,9 +71,8 @@ export class SqliteStore extends SqliteReadStore implements WriteStore {
     return columns && decodeChannel(columns)
   }
 
-  postingByClientId({ channelKey, authorId, clientMessageId }: ClientKey): EntryRow | undefined {
-    const ids = [encodeId(authorId), encodeId(clientMessageId)] as const
-    const columns = this.#writes.postingByClientId.get(channelKey, ...ids)
+  postingByClientId(key: ClientKey): EntryRow | undefined {
+    const columns = this.#clientKeys.posting(key)
     return columns && decodeEntry(columns)
   }
 
@@ -97,8 +109,11 @@ export class SqliteStore extends SqliteReadStore implements WriteStore {
   }
 
   insertPosting(row: EntryRow): boolean {
-    const { changes } = this.#writes.insertPosting.run(...valuesOf(row))
+    const key = clientKeyOf(row)
+    if (key !== undefined && this.#clientKeys.posting(key) !== undefined) return false
+    const { changes, lastInsertRowid } = this.#writes.insertPosting.run(...valuesOf(row))
     if (changes === 0) return false
+    if (key !== undefined) this.#clientKeys.add(key, Number(lastInsertRowid))
     this.#cache.moveTail(row.channelKey, { seq: row.seq, at: row.at })
     return true
   }
@@ -158,4 +173,9 @@ function valuesOf(row: EntryRow): EntryValues {
     messageSeq ?? null,
     row.data,
   ]
+}
+
+function clientKeyOf({ channelKey, authorId, clientMessageId }: EntryRow): ClientKey | undefined {
+  if (authorId === undefined || clientMessageId === undefined) return undefined
+  return { channelKey, authorId, clientMessageId }
 }

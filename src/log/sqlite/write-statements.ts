@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import type { StoredId } from './id-codec.ts'
-import type { ChannelColumns, EntryColumns } from './rows.ts'
+import type { ChannelColumns } from './rows.ts'
 import { SHOWN } from './schema.ts'
 
 type Change<Parameters extends unknown[]> = Statement<Parameters, never>
@@ -24,7 +24,6 @@ export interface WriteStatements {
   readonly commit: Change<[]>
   readonly rollback: Change<[]>
   readonly liveDm: Statement<[string], ChannelColumns>
-  readonly postingByClientId: Statement<[number, StoredId, StoredId], EntryColumns>
   readonly unsweptChannel: Statement<[], ChannelColumns>
   readonly lastOrder: Statement<[], { readonly place: number | null }>
   readonly insertChannel: Change<[Omit<ChannelColumns, 'key'>]>
@@ -54,9 +53,6 @@ export function prepareWrites(database: Database): WriteStatements {
     commit: database.prepare('COMMIT'),
     rollback: database.prepare('ROLLBACK'),
     liveDm: database.prepare('SELECT * FROM channels WHERE dm_key = ?'),
-    postingByClientId: database.prepare(
-      `SELECT * FROM entries WHERE channel_key = ? AND author_id = ? AND client_message_id = ?`,
-    ),
     unsweptChannel: database.prepare(
       'SELECT * FROM channels WHERE swept_seq < cleared_seq ORDER BY key LIMIT 1',
     ),
