@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { ignoreSignals, obeySignals } from './process/process-signals.ts'
 import type { ChildRole } from './process/roles.ts'
 import { isChildRole } from './process/roles.ts'
+import { parseCommandLine } from './process/tools/command-line.ts'
 
 /** Each role loads only what it needs: a gateway's libraries would cost every other process their memory. */
 async function runRole(role: ChildRole): Promise<number> {
@@ -24,6 +25,11 @@ async function run(): Promise<number> {
     return runRole(role)
   }
   const stop = obeySignals()
+  const asked = parseCommandLine(process.argv.slice(2))
+  if (asked.command !== 'serve') {
+    const { runTool } = await import('./process/tools/run-tool.ts')
+    return runTool(asked, stop.signal)
+  }
   const { runPrimary } = await import('./process/primary/run-primary.ts')
   return runPrimary(fileURLToPath(import.meta.url), stop)
 }

@@ -6,6 +6,10 @@ import type { UpgradeRequest } from './gateway/upgrade-request.ts'
 export interface Peer {
   readonly id: string
   readonly socketPath: string
+  /** False while it starts and once it drains: it serves the sessions that it has, if any, and gets no new ones. */
+  readonly takesSessions: boolean
+  /** False once it has closed all its sessions. */
+  readonly mayHaveSessions: boolean
 }
 
 /** Everything a child needs to begin; settings come as data, so that children read no environment. */
@@ -40,7 +44,11 @@ export type ToPrimary =
   | { readonly parley: 'ready' }
   /** The last word of a child that could not begin, or cannot go on. */
   | { readonly parley: 'failed'; readonly reason: string }
+  /** A gateway that drains has closed its last session. */
+  | { readonly parley: 'sessions-closed' }
   | { readonly parley: 'pong'; readonly connections: number }
+  /** What is wrong with it while it goes on; replaces what it said before. */
+  | { readonly parley: 'problems'; readonly problems: readonly string[] }
   | { readonly parley: 'log-lines'; readonly lines: readonly string[] }
   | { readonly parley: 'log-interest'; readonly isInterested: boolean }
   | { readonly parley: 'question'; readonly id: number; readonly question: Question }
@@ -48,6 +56,17 @@ export type ToPrimary =
   /** Comes with the socket. */
   | { readonly parley: 'hand-over'; readonly to: string; readonly request: UpgradeRequest }
   | { readonly parley: 'taken'; readonly handOverId: number }
+
+/** What a child tells about itself alone; the rest is for the primary to act on. */
+const ABOUT_ITSELF = ['failed', 'pong', 'problems'] as const
+
+type AboutItself = Extract<ToPrimary, { readonly parley: (typeof ABOUT_ITSELF)[number] }>
+
+export type ForPrimary = Exclude<ToPrimary, AboutItself>
+
+export function isAboutItself(message: ToPrimary): message is AboutItself {
+  return ABOUT_ITSELF.some((word) => word === message.parley)
+}
 
 /** From the primary to a child. */
 export type FromPrimary =
@@ -57,11 +76,11 @@ export type FromPrimary =
   | { readonly parley: 'log-lines'; readonly lines: readonly string[] }
   /** The answer as JSON. */
   | { readonly parley: 'answer'; readonly id: number; readonly answer: string }
-  /** Comes with the socket. After `expiresAt` (epoch ms) it belongs to nobody and is closed. */
+  /** Comes with the socket. After `expiresAtMs` of `machineTimeMs` it belongs to nobody and is closed. */
   | {
       readonly parley: 'upgrade'
       readonly handOverId: number
-      readonly expiresAt: number
+      readonly expiresAtMs: number
       readonly request: UpgradeRequest
     }
   /** Finish what is under way, then exit. */

@@ -2,7 +2,9 @@
  * Listens for the signals that end the server; called before anything is loaded, since a signal that
  * comes earlier ends the process on the spot, with what it has begun left behind.
  *
- * SIGUSR2 does nothing until there is something to replace.
+ * SIGUSR2 does nothing until there is something to replace. A process manager that opened a channel and
+ * is gone (its daemon was killed) ends the server likewise: nobody could stop it any more, and it would
+ * keep port and data from the one that the manager's successor starts.
  */
 export function obeySignals(): AbortController {
   const stop = new AbortController()
@@ -11,6 +13,7 @@ export function obeySignals(): AbortController {
   }
   process.on('SIGTERM', abort)
   process.on('SIGINT', abort)
+  process.once('disconnect', abort)
   process.on('SIGUSR2', () => undefined)
   return stop
 }

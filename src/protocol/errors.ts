@@ -58,6 +58,11 @@ export const ERRORS = {
       'The log did not answer in time. The change may or may not be stored; repeat it with the same messageId.',
     retryable: true,
   },
+  STORAGE_FULL: {
+    status: 507,
+    message: "The server's disk is full. Nothing was stored; try again later.",
+    retryable: true,
+  },
   INTERNAL: { status: 500, message: 'Internal server error', retryable: true },
 } as const satisfies Record<string, { status: number; message: string; retryable: boolean }>
 

@@ -14,7 +14,6 @@ const optional = <Schema extends z.ZodType>(schema: Schema) =>
 
 /** The same for ids, which some send empty. */
 const optionalId = z.preprocess((value) => (value === '' ? null : value), optional(idSchema))
-const optionalName = optional(z.string().max(LIMITS.maxNameLength))
 
 const jsonObject = z
   .custom<JsonObject>(

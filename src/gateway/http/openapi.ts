@@ -51,7 +51,9 @@ function codesOf(endpoint: Endpoint): readonly ErrorCode[] {
   if (endpoint.schemas.body) codes.push('INVALID_JSON', 'INVALID_CONTENT_TYPE', 'PAYLOAD_TOO_LARGE')
   if (endpoint.isPublic !== true) codes.push('UNAUTHENTICATED')
   if (endpoint.isProbe !== true) codes.push('ORIGIN_FORBIDDEN')
-  if (isMessaging && endpoint.method !== 'get') codes.push('OVERLOADED', 'WRITER_UNAVAILABLE')
+  if (isMessaging && endpoint.method !== 'get') {
+    codes.push('OVERLOADED', 'WRITER_UNAVAILABLE', 'STORAGE_FULL')
+  }
   if (endpoint.isInfallible !== true) codes.push('INTERNAL')
   return [...new Set(codes)]
 }

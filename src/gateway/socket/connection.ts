@@ -33,6 +33,8 @@ export class Connection {
   /** What was relayed of its typing, by channel the connection is a member of. */
   readonly typing = new Map<string, TypingState>()
   #isClosed = false
+  #isHeard = true
+  #commandCount = 0
   /** Joins and leaves under way, by channel: they happen one after the other. */
   readonly #moving = new Map<string, Promise<void>>()
 
@@ -56,6 +58,30 @@ export class Connection {
     this.#isClosed = true
     this.own.clear()
     this.outbox.dispose()
+  }
+
+  /** False once the gateway lets the connection go: what comes then is for the next connection to bring again. */
+  get isHeard(): boolean {
+    return this.#isHeard
+  }
+
+  /** True when every command that was heard is carried out and every message of it acknowledged. */
+  get isAnswered(): boolean {
+    return this.#commandCount === 0 && this.own.size === 0
+  }
+
+  stopHearing(): void {
+    this.#isHeard = false
+  }
+
+  /** Counts a command as under way until it has settled. */
+  async carryOut(command: () => void | Promise<void>): Promise<void> {
+    this.#commandCount += 1
+    try {
+      await command()
+    } finally {
+      this.#commandCount -= 1
+    }
   }
 
   emit(event: EventName, payload: object): void {

@@ -88,6 +88,7 @@ export async function dispatch(
   connection: Connection,
   packet: readonly [event: string | number, ...args: unknown[]],
 ): Promise<void> {
+  if (!connection.isHeard) return
   const [event, ...args] = packet
   const callback = args.at(-1)
   const hasCallback = typeof callback === 'function'
@@ -98,7 +99,9 @@ export async function dispatch(
     payload = asked.payload
     // Decoded together with the client's goodbye: what it sent is still posted, nothing is joined.
     if (connection.isClosed && asked.name !== 'send') return
-    await COMMANDS[asked.name](edge, { connection, payload, acknowledge })
+    await connection.carryOut(() =>
+      COMMANDS[asked.name](edge, { connection, payload, acknowledge }),
+    )
   } catch (error) {
     refuse(edge, { connection, payload, acknowledge }, error)
   }

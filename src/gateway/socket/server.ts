@@ -16,7 +16,7 @@ import { guardConnects } from './connect-guard.ts'
 import { Connection } from './connection.ts'
 import { removeMembership } from './commands/leave.ts'
 import { dispatch } from './dispatch.ts'
-import { drainConnections } from './drain.ts'
+import { drainConnections, isPolling } from './drain.ts'
 import type { Edge } from './edge.ts'
 import { Encoder } from './encoder.ts'
 import { authenticate } from './handshake.ts'
@@ -43,6 +43,8 @@ export interface SocketDeps {
 export interface SocketEdge {
   readonly io: Server
   connectionCount(): number
+  /** Whether clients are connected that poll, and so open HTTP connections while they are. */
+  hasPolling(): boolean
   /** Closes all transports with "reconnect now", spread over the drain time; resolves when none is left. */
   drain(): Promise<void>
   close(): Promise<void>
@@ -155,6 +157,7 @@ export function openSocketServer(deps: SocketDeps): SocketEdge {
   return {
     io,
     connectionCount: () => connections.size,
+    hasPolling: () => [...connections].some(isPolling),
     drain: () => drainConnections(connections, settings.drainMs),
     close: async () => {
       for (const connection of connections) {

@@ -45,6 +45,25 @@ export function countQueued(engine: EngineSocket): number {
   return (engine as unknown as { readonly writeBuffer: readonly unknown[] }).writeBuffer.length
 }
 
+/** What Engine.IO's polling transport holds; its types do not show it. */
+interface PollingTransport {
+  readonly dataReq: unknown
+}
+
+/**
+ * True when nothing is on its way to the client and closing the transport breaks nothing off: a
+ * websocket has given all its bytes to the kernel; a polling client has fetched everything, waits in
+ * the next poll, which the close answers, and uploads nothing.
+ */
+export function isAtRest(engine: EngineSocket): boolean {
+  const { transport } = engine
+  if (countQueued(engine) > 0 || !transport.writable || engine.upgrading) return false
+  if (transport.name !== 'polling') return true
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the library's types hide it
+  const { dataReq } = transport as unknown as PollingTransport
+  return dataReq === undefined || dataReq === null
+}
+
 /** Queues one Socket.IO packet, on whatever transport the connection has. */
 export function writePacket(
   engine: EngineSocket,

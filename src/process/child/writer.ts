@@ -3,17 +3,27 @@ import { listenLinks } from '../../ipc/listen.ts'
 import { LogCore } from '../../log/core.ts'
 import { LogServer } from '../../log/server.ts'
 import { openSqliteEngine } from '../../log/sqlite/sqlite-engine.ts'
+import { storageReason } from '../../log/sqlite/storage-errors.ts'
 import { PresenceHub } from '../../signals/presence-hub.ts'
 import type { ChildContext, RunningChild } from './child.ts'
 import { databaseFile } from '../database-file.ts'
 import { openFileLock } from '../file-lock.ts'
+import type { PrimaryLink } from './primary-link.ts'
+import { StorageWatch } from './storage-watch.ts'
+
+function reportTo(link: PrimaryLink) {
+  return (problems: readonly string[]): void => {
+    void link.send({ parley: 'problems', problems })
+  }
+}
 
 /**
  * Owns the write connection and serves the log and presence to the others.
  *
  * Its lock is its own, beside the primary's: the orphaned writer of a killed server may be in its last
  * commit while a new server starts. When storage fails the process ends, unanswered, and what its peers
- * still wait for they submit to the next one.
+ * still wait for they submit to the next one. A full disk is no such failure: changes are refused with
+ * `STORAGE_FULL` until there is room.
  */
 export async function composeWriter(context: ChildContext): Promise<RunningChild> {
   const { start, logger, fail } = context
@@ -21,11 +31,17 @@ export async function composeWriter(context: ChildContext): Promise<RunningChild
   const lock = await openFileLock(join(dataDir, 'writer.lock'))
   const { durability, maxPending, maxPendingBytes } = settings
   const engine = openSqliteEngine({ file: databaseFile(dataDir), durability, logger })
+  const watch = new StorageWatch({ directory: dataDir, logger, report: reportTo(context.link) })
   const core = new LogCore({
     engine,
     limits: { maxPending, maxPendingBytes },
     logger,
-    onFailure: fail,
+    onFailure: (error) => {
+      fail(new Error(`storage failed: ${storageReason(error)}`, { cause: error }))
+    },
+    onStorageFull: (error) => {
+      watch.full(error)
+    },
   })
   core.start()
   const server = new LogServer({ core, logger })
@@ -43,6 +59,7 @@ export async function composeWriter(context: ChildContext): Promise<RunningChild
     connectionCount: () => 0,
     drain: async () => {
       core.close()
+      watch.close()
       await links.close()
       presence.close()
       // The last connection to close checkpoints: what is left is one file.

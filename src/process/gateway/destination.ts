@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Peer } from '../messages.ts'
 import { hasBody } from './body-framing.ts'
+import type { Neighbours } from './neighbours.ts'
 import { REFUSALS } from './refusals.ts'
 import type { Refusal } from './refusals.ts'
 import { gatewayOf, isEnginePath, sessionIdOf } from './session-id.ts'
@@ -10,8 +11,7 @@ export type Destination = 'own' | Peer | Refusal
 
 interface Surroundings {
   readonly gatewayId: string
-  /** The other gateways by their ids. */
-  readonly peers: ReadonlyMap<string, Peer>
+  readonly neighbours: Neighbours
   /** Whether a request may speak to this server at all. */
   readonly isAllowed: (request: IncomingMessage) => boolean
 }
@@ -28,11 +28,17 @@ export function destinationOf(request: IncomingMessage, around: Surroundings): D
   if (!isEnginePath(url)) return 'own'
   if (method !== 'POST' && hasBody(request)) return REFUSALS.badRequest
   const session = sessionIdOf(url) ?? ''
-  if (session === '') return 'own'
+  if (session === '' && !around.neighbours.isLeaving) return 'own'
   if (!around.isAllowed(request)) return REFUSALS.forbidden
+  return session === ''
+    ? (around.neighbours.successor() ?? REFUSALS.draining)
+    : ownerOf(session, around)
+}
+
+function ownerOf(session: string, { gatewayId, neighbours }: Surroundings): Destination {
   const gateway = gatewayOf(session)
-  if (gateway === undefined || gateway === around.gatewayId) return 'own'
-  return around.peers.get(gateway) ?? REFUSALS.unknownSession
+  if (gateway === undefined || gateway === gatewayId) return 'own'
+  return neighbours.find(gateway) ?? REFUSALS.unknownSession
 }
 
 export function isRefusal(destination: Peer | Refusal): destination is Refusal {

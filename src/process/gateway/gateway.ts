@@ -15,14 +15,17 @@ import type { ChildContext, RunningChild } from '../child/child.ts'
 import { createGatewayCluster } from './gateway-cluster.ts'
 import { openGatewayBackend } from './gateway-backend.ts'
 import type { GatewayBackend } from './gateway-backend.ts'
-import { createGatewayServer, listenShared, RequestTracker } from './http-server.ts'
+import { createGatewayServer, listenShared, stopListening } from './http-server.ts'
 import { createPrimaryCluster, createPrimaryLogStream } from '../child/primary-cluster.ts'
 import type { PrimaryLink } from '../child/primary-link.ts'
+import { Neighbours } from './neighbours.ts'
 import { openPrivateListener } from './private-listener.ts'
 import type { PrivateListener } from './private-listener.ts'
+import { machineTimeMs } from '../machine-time.ts'
 import { newSessionId } from './session-id.ts'
 import { attachSessionRouting } from './session-routing.ts'
 import type { SessionRouting } from './session-routing.ts'
+import { Traffic } from './traffic.ts'
 import { readVersion } from '../version.ts'
 
 const DOCS_ASSETS_DIR = fileURLToPath(new URL('../../docs-assets', import.meta.url))
@@ -31,6 +34,7 @@ interface Edges {
   readonly server: Server
   readonly sockets: SocketEdge
   readonly routing: SessionRouting
+  readonly neighbours: Neighbours
 }
 
 /** The check of open mode, as an answer. */
@@ -75,8 +79,10 @@ function createEdges({ start, link, logger }: ChildContext, backend: GatewayBack
     generateSessionId: () => newSessionId(start.id),
     access,
   })
+  const neighbours = new Neighbours(start.id)
   const routing = attachSessionRouting(server, {
     gatewayId: start.id,
+    neighbours,
     isAllowed: createAllowance(access),
     handOver: async (to, request, socket) => {
       await link.send({ parley: 'hand-over', to, request }, socket)
@@ -84,17 +90,17 @@ function createEdges({ start, link, logger }: ChildContext, backend: GatewayBack
       socket.destroy()
     },
   })
-  return { server, sockets, routing }
+  return { server, sockets, routing, neighbours }
 }
 
 /** Takes the upgrades that the primary passes, and the table of the other gateways. */
-function receiveFromPrimary(link: PrimaryLink, routing: SessionRouting): void {
+function receiveFromPrimary(link: PrimaryLink, { routing, neighbours }: Edges): void {
   link.watchPeers((peers) => {
-    routing.setPeers(peers)
+    neighbours.set(peers)
   })
   link.onMessage((message, socket) => {
     if (message.parley !== 'upgrade' || socket === undefined) return
-    if (Date.now() > message.expiresAt) {
+    if (machineTimeMs() > message.expiresAtMs) {
       // The primary has answered and closed it; the connection ends with this last copy.
       socket.destroy()
       return
@@ -108,26 +114,54 @@ interface Parts extends Edges {
   readonly context: ChildContext
   readonly backend: GatewayBackend
   readonly privateListener: PrivateListener
-  readonly tracker: RequestTracker
+  readonly traffic: Traffic
+}
+
+/** Milliseconds that the last close frames get to leave; what is left then ends with the process. */
+const LAST_FRAMES_MS = 500
+
+/** Milliseconds between two looks at whether clients still poll. */
+const POLLING_LOOK_MS = 10
+
+/**
+ * Stops to take new connections: at once, where others take them or nobody polls. In a stop, clients
+ * that poll fetch the answers to what they sent over new connections, until their sessions are closed.
+ */
+async function closePort({ server, sockets, neighbours }: Parts): Promise<void> {
+  while (sockets.hasPolling() && neighbours.successor() === undefined) await delay(POLLING_LOOK_MS)
+  stopListening(server)
 }
 
 /**
- * New connections are refused first; then everything under way is answered and every transport is
+ * Resolves when every transport is closed and every request answered, those included that kept-alive
+ * connections brought meanwhile.
+ */
+async function finish(parts: Parts): Promise<void> {
+  const { context, sockets, neighbours, traffic } = parts
+  neighbours.leave()
+  traffic.end()
+  await Promise.all([closePort(parts), sockets.drain()])
+  await context.link.send({ parley: 'sessions-closed' })
+  await traffic.ended()
+}
+
+/**
+ * New sessions are refused first; then everything under way is answered and every transport is
  * closed, for at most `PARLEY_DRAIN_MS`; the log goes last, since requests wait for it.
  */
 async function drain(parts: Parts): Promise<void> {
-  const { server, sockets, tracker, context } = parts
-  server.close()
+  const { server, sockets, context } = parts
   const abort = new AbortController()
   const timeLimit = delay(context.start.settings.drainMs, undefined, { signal: abort.signal })
-  const finished = Promise.all([sockets.drain(), tracker.drain()])
-  await Promise.race([finished, timeLimit])
+  await Promise.race([finish(parts), timeLimit])
   abort.abort()
   await timeLimit.catch(() => undefined)
+  stopListening(server)
   parts.privateListener.close()
   parts.routing.close()
-  await sockets.close()
+  const closed = sockets.close()
   server.closeAllConnections()
+  await Promise.race([closed, delay(LAST_FRAMES_MS)])
   await parts.backend.close()
 }
 
@@ -137,23 +171,24 @@ export async function composeGateway(context: ChildContext): Promise<RunningChil
   const backend = openGatewayBackend(context)
   const edges = createEdges(context, backend)
   const { server, sockets, routing } = edges
-  receiveFromPrimary(link, routing)
+  receiveFromPrimary(link, edges)
   const connected = backend.start((change) => {
     emitPresence(sockets.io, change)
   })
-  const tracker = new RequestTracker()
+  const traffic = new Traffic(edges.neighbours)
   const privateListener = await openPrivateListener(
     start.privateSocketPath,
     (request, response) => {
       routing.serve(request, response)
     },
   )
-  tracker.watch(privateListener.server)
-  tracker.watch(server)
+  traffic.watchRequests(privateListener.server)
+  traffic.watchRequests(server)
+  traffic.watchConnections(server)
   await connected
   await listenShared(server, { port: start.port, host: start.settings.host })
   return {
     connectionCount: () => sockets.connectionCount(),
-    drain: () => drain({ ...edges, context, backend, privateListener, tracker }),
+    drain: () => drain({ ...edges, context, backend, privateListener, traffic }),
   }
 }

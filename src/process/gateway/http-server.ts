@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import type { RequestListener, Server } from 'node:http'
+import { Server as NetServer } from 'node:net'
 import { createDeferred } from '../../util/deferred.ts'
 import { waitForPort } from '../wait-for-port.ts'
-import type { Deferred } from '../../util/deferred.ts'
 
 const HTTP_TIMEOUTS = {
   /** For the head of a request: a client that drips one byte at a time holds nothing for long. */
@@ -42,27 +42,10 @@ export function listenShared(
   return waitForPort(() => listenOnce(server, options))
 }
 
-/** Knows which requests are under way, on all servers that it watches. */
-export class RequestTracker {
-  #underWayCount = 0
-  #drained: Deferred<void> | undefined
-
-  /** Counts the server's requests from now on; called last, so that it stands before all other listeners. */
-  watch(server: Server): void {
-    server.prependListener('request', (_request, response) => {
-      this.#underWayCount += 1
-      if (this.#drained !== undefined) response.setHeader('Connection', 'close')
-      response.once('close', () => {
-        this.#underWayCount -= 1
-        if (this.#underWayCount === 0) this.#drained?.resolve()
-      })
-    })
-  }
-
-  /** From now on every response says that its connection closes. Resolves when no request is under way. */
-  drain(): Promise<void> {
-    this.#drained ??= createDeferred<void>()
-    if (this.#underWayCount === 0) this.#drained.resolve()
-    return this.#drained.promise
-  }
+/**
+ * Takes no new connections; those that are there stay, idle ones too. (`close` of an http server ends
+ * idle ones at once, also those on which the next request is on its way already.)
+ */
+export function stopListening(server: Server): void {
+  NetServer.prototype.close.call(server)
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 
 /** An answer in engine.io's own words: its clients know them. */
 export interface Refusal {
-  readonly status: 400 | 403
+  readonly status: 400 | 403 | 503
   readonly body: string
   /** The connection ends with the answer: what follows on it is not read. */
   readonly isLast: boolean
@@ -21,10 +21,16 @@ export const REFUSALS = {
     body: JSON.stringify({ code: 3, message: 'Bad request' }),
     isLast: true,
   },
+  /** Every gateway drains: there is no place for a new session. */
+  draining: { status: 503, body: JSON.stringify({ message: 'Server draining' }), isLast: true },
   forbidden: { status: 403, body: JSON.stringify({ code: 4, message: 'Forbidden' }), isLast: true },
 } as const satisfies Record<string, Refusal>
 
-const STATUS_LINES = { 400: '400 Bad Request', 403: '403 Forbidden' } as const
+const STATUS_LINES = {
+  400: '400 Bad Request',
+  403: '403 Forbidden',
+  503: '503 Service Unavailable',
+} as const
 
 export function refuseRequest(
   request: IncomingMessage,

@@ -1,9 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Peer } from '../messages.ts'
 import { detachSocket } from './raw-socket.ts'
 import { RequestForwarder } from './forward-request.ts'
+import type { Neighbours } from './neighbours.ts'
 import { destinationOf, isRefusal } from './destination.ts'
 import { REFUSALS, refuseRequest, refuseUpgrade } from './refusals.ts'
 import { isEnginePath } from './session-id.ts'
@@ -13,6 +13,7 @@ import type { UpgradeRequest } from './upgrade-request.ts'
 
 export interface SessionRoutingOptions {
   readonly gatewayId: string
+  readonly neighbours: Neighbours
   /** Whether a request may speak to this server at all; asked where it arrives. */
   readonly isAllowed: (request: IncomingMessage) => boolean
   /** Passes an upgrade with its socket to the gateway `to`; from then on the socket is not this process's. */
@@ -20,8 +21,6 @@ export interface SessionRoutingOptions {
 }
 
 export interface SessionRouting {
-  /** Replaces the table of gateways; ids are looked up in it and never become paths. */
-  setPeers(peers: readonly Peer[]): void
   /**
    * Serves an Engine.IO request here, without another look at the session, and nothing else: for the
    * private listener, behind which no request is checked for where it came from.
@@ -46,7 +45,6 @@ export function attachSessionRouting(
   const requestListeners = server.listeners('request')
   const upgradeListeners = server.listeners('upgrade')
   const forwarder = new RequestForwarder()
-  let peers = new Map<string, Peer>()
 
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     for (const listener of requestListeners) listener.call(server, request, response)
@@ -60,14 +58,14 @@ export function attachSessionRouting(
   server.removeAllListeners('close')
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
-    const destination = destinationOf(request, { ...options, peers })
+    const destination = destinationOf(request, options)
     if (destination === 'own') serve(request, response)
     else if (isRefusal(destination)) refuseRequest(request, response, destination)
     else forwarder.forward(request, response, destination.socketPath)
   })
   server.removeAllListeners('upgrade')
   server.on('upgrade', (request, socket, head) => {
-    const destination = destinationOf(request, { ...options, peers })
+    const destination = destinationOf(request, options)
     if (!asksForWebSocket(request)) serveWithoutUpgrade(request, socket, server)
     else if (destination === 'own') upgrade(request, socket, head)
     else if (isRefusal(destination)) refuseUpgrade(socket, destination)
@@ -83,9 +81,6 @@ export function attachSessionRouting(
   })
 
   return {
-    setPeers: (next) => {
-      peers = new Map(next.map((peer) => [peer.id, peer]))
-    },
     serve: (request, response) => {
       if (isEnginePath(request.url ?? '/')) serve(request, response)
       else {

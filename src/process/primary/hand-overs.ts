@@ -3,6 +3,7 @@ import type { ManagedChild } from './managed-child.ts'
 import { detachSocket } from '../gateway/raw-socket.ts'
 import { REFUSALS, refuseUpgrade } from '../gateway/refusals.ts'
 import type { UpgradeRequest } from '../gateway/upgrade-request.ts'
+import { machineTimeMs } from '../machine-time.ts'
 
 /** Longest that a passed socket waits for its gateway to take it; then it is closed. */
 const TAKE_TIMEOUT_MS = 5_000
@@ -39,8 +40,11 @@ export class HandOvers {
     }, TAKE_TIMEOUT_MS)
     this.#underWay.set(handOverId, { target, socket, timer })
     const head = Buffer.concat([request.head, rest])
-    const expiresAt = Date.now() + TAKE_TIMEOUT_MS
-    target.send({ parley: 'upgrade', handOverId, expiresAt, request: { ...request, head } }, socket)
+    const expiresAtMs = machineTimeMs() + TAKE_TIMEOUT_MS
+    target.send(
+      { parley: 'upgrade', handOverId, expiresAtMs, request: { ...request, head } },
+      socket,
+    )
   }
 
   /** The gateway has it: this process's copy is closed, the connection lives on. */

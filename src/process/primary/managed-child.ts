@@ -1,18 +1,24 @@
 import type { ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
-import { isToPrimary } from '../messages.ts'
-import type { FromPrimary, ToPrimary } from '../messages.ts'
+import { isAboutItself, isToPrimary } from '../messages.ts'
+import type { ForPrimary, FromPrimary, ToPrimary } from '../messages.ts'
 import type { ChildRole } from '../roles.ts'
 
 /** Longest that a child may take until it is ready: migrations and WAL recovery need their time. */
 const START_TIMEOUT_MS = 60_000
+
+/** How a process ended. */
+export interface ChildExit {
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+}
 
 export interface ManagedChildOptions {
   readonly role: ChildRole
   readonly id: string
   readonly process: ChildProcess
   /** Everything that is not about the child's own life. The socket, where one came along, is the receiver's. */
-  readonly onMessage: (child: ManagedChild, message: ToPrimary, socket: Socket | undefined) => void
+  readonly onMessage: (child: ManagedChild, message: ForPrimary, socket: Socket | undefined) => void
 }
 
 /** A process that the primary started, from its first moment to its last. */
@@ -22,13 +28,16 @@ export class ManagedChild {
   readonly startedAtMs = performance.now()
   /** Rejects with the reason when the process ends before it was ready. */
   readonly ready: Promise<void>
-  readonly exited: Promise<void>
+  readonly exited: Promise<ChildExit>
   #process: ChildProcess
   #options: ManagedChildOptions
   #lastHeardMs = performance.now()
   #readySinceMs: number | undefined
   #connectionCount = 0
+  #problems: readonly string[] = []
   #hasExited = false
+  #isLeaving = false
+  #mayHaveSessions = true
   #failure: string | undefined
   #pongWaiters: (() => void)[] = []
 
@@ -39,10 +48,10 @@ export class ManagedChild {
     this.#process = options.process
     this.exited = new Promise((resolve) => {
       // 'close' and 'disconnect' may never come for a killed process that was owed a socket; 'exit' does.
-      this.#process.once('exit', () => {
+      this.#process.once('exit', (exitCode, signal) => {
         this.#hasExited = true
         this.#settlePongs()
-        resolve()
+        resolve({ exitCode, signal })
       })
     })
     this.ready = this.#watchStart()
@@ -66,8 +75,22 @@ export class ManagedChild {
     return this.#connectionCount
   }
 
+  /** What it said is wrong with it, while it goes on. */
+  get problems(): readonly string[] {
+    return this.#problems
+  }
+
   get isReady(): boolean {
     return this.#readySinceMs !== undefined && !this.#hasExited
+  }
+
+  /** True when it serves and goes on serving: nobody has asked it to finish. */
+  get isStaying(): boolean {
+    return this.isReady && !this.#isLeaving
+  }
+
+  get mayHaveSessions(): boolean {
+    return this.#mayHaveSessions
   }
 
   get hasExited(): boolean {
@@ -114,6 +137,11 @@ export class ManagedChild {
     })
   }
 
+  /** It is about to be told to finish. */
+  leave(): void {
+    this.#isLeaving = true
+  }
+
   /** Ends the process at once; what it was doing is lost, what it acknowledged is not. */
   kill(reason: string): void {
     this.#failure ??= reason
@@ -129,11 +157,13 @@ export class ManagedChild {
     this.#lastHeardMs = performance.now()
     if (message.parley === 'ready') this.#readySinceMs = this.#lastHeardMs
     else if (message.parley === 'failed') this.#failure = message.reason
+    else if (message.parley === 'problems') this.#problems = message.problems
+    else if (message.parley === 'sessions-closed') this.#mayHaveSessions = false
     else if (message.parley === 'pong') {
       this.#connectionCount = message.connections
       this.#settlePongs()
     }
-    this.#options.onMessage(this, message, socket)
+    if (!isAboutItself(message)) this.#options.onMessage(this, message, socket)
   }
 
   #settlePongs(): void {

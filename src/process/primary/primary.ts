@@ -7,11 +7,12 @@ import { HandOvers } from './hand-overs.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { LogHub } from './log-hub.ts'
 import { ManagedChild } from './managed-child.ts'
-import type { Answers, Peer, Question, ToPrimary } from '../messages.ts'
+import type { Answers, ForPrimary, Peer, Question } from '../messages.ts'
 import { urlOf } from './pick-port.ts'
 import type { ChildRole } from '../roles.ts'
 import { processesOf, readinessOf } from './server-state.ts'
 import { newProcessId } from '../gateway/session-id.ts'
+import type { UpgradeRequest } from '../gateway/upgrade-request.ts'
 import { spawnProcess } from './spawn.ts'
 import { Supervisor } from './supervisor.ts'
 
@@ -109,14 +110,16 @@ export class Primary {
   /** Tells the gateways of each other; of a new one before it listens, so that no session is unknown. */
   #announce(children: readonly ManagedChild[]): void {
     const gateways = children.filter(({ role }) => role === 'gateway')
-    const peers: Peer[] = gateways.map(({ id }) => ({
+    const peers: Peer[] = gateways.map(({ id, isStaying, mayHaveSessions }) => ({
       id,
+      takesSessions: isStaying,
+      mayHaveSessions,
       socketPath: this.#options.sockets.socketPath(`gateway-${id}`),
     }))
     for (const gateway of gateways) gateway.send({ parley: 'peers', peers })
   }
 
-  #receive(from: ManagedChild, message: ToPrimary, socket: Socket | undefined): void {
+  #receive(from: ManagedChild, message: ForPrimary, socket: Socket | undefined): void {
     switch (message.parley) {
       case 'hello':
         this.#start(from)
@@ -130,12 +133,9 @@ export class Primary {
       case 'question':
         void this.#reply(from, message)
         break
-      case 'hand-over': {
-        const target = this.#supervisor.children.find(({ id }) => id === message.to)
-        // Without a socket the client was gone before it could be passed.
-        if (socket !== undefined) this.#handOvers.pass(target, message.request, socket)
+      case 'hand-over':
+        this.#handOver(message.to, message.request, socket)
         break
-      }
       case 'taken':
         this.#handOvers.taken(message.handOverId)
         break
@@ -143,11 +143,16 @@ export class Primary {
         this.#options.stop.abort()
         break
       case 'ready':
-      case 'failed':
-      case 'pong':
-        // Between the child and its `ManagedChild`.
+      case 'sessions-closed':
+        this.#announce(this.#supervisor.children)
         break
     }
+  }
+
+  #handOver(to: string, request: UpgradeRequest, socket: Socket | undefined): void {
+    const target = this.#supervisor.children.find(({ id }) => id === to)
+    // Without a socket the client was gone before it could be passed.
+    if (socket !== undefined) this.#handOvers.pass(target, request, socket)
   }
 
   async #reply(from: ManagedChild, asked: { id: number; question: Question }): Promise<void> {

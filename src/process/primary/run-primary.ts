@@ -1,64 +1,34 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { loadSettings, mergeEnvironment } from '../../config/load.ts'
 import type { Environment } from '../../config/load.ts'
 import type { Settings } from '../../config/settings.ts'
 import { openLogTap } from '../../telemetry/log-tap.ts'
 import { createLogger } from '../../telemetry/logger.ts'
-import { openSocketsDir, prepareDataDir } from './data-dir.ts'
+import { checkDatabase } from '../check-database.ts'
+import { openSocketsDir } from './data-dir.ts'
+import type { SocketsDir } from './data-dir.ts'
+import { databaseFile } from '../database-file.ts'
 import { codeOf, reasonOf } from '../error-facts.ts'
-import { LockHeldError, openFileLock } from '../file-lock.ts'
-import type { FileLock } from '../file-lock.ts'
 import { LogHub } from './log-hub.ts'
 import { pickPort } from './pick-port.ts'
+import { dataDirRefusal, ownDataDir } from '../own-data-dir.ts'
 import { Primary } from './primary.ts'
+import { readSettings } from '../read-settings.ts'
+import type { ReadSettings } from '../read-settings.ts'
+import { Refusal } from '../refusal.ts'
 import { clusterModeProblem } from './refuse-cluster-mode.ts'
 import { prepareSpawning } from './spawn.ts'
 import { StartError } from './supervisor.ts'
 
-/** Why a start is refused, in words for the person who starts. */
-class RefusedStart extends Error {
-  override readonly name = 'RefusedStart'
-}
-
-function readDotEnv(): string {
-  try {
-    return readFileSync('.env', 'utf8')
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return ''
-    throw new RefusedStart(`.env cannot be read: ${reasonOf(error)}`, { cause: error })
-  }
-}
-
-interface Start {
-  readonly settings: Settings
-  readonly unknown: readonly string[]
-}
-
-function startFrom(environment: Environment): Start {
+function startFrom(environment: Environment): ReadSettings {
   const misuse = clusterModeProblem(environment)
-  if (misuse !== undefined) throw new RefusedStart(misuse)
-  const loaded = loadSettings(mergeEnvironment(environment, readDotEnv()))
-  if ('settings' in loaded) return loaded
-  throw new RefusedStart(['these settings are wrong:', ...loaded.problems].join('\n  '))
+  if (misuse !== undefined) throw new Refusal(misuse)
+  return readSettings(environment)
 }
 
-async function openDataDir(settings: Settings): Promise<string> {
+async function openSockets(dataDir: string): Promise<SocketsDir> {
   try {
-    return await prepareDataDir(settings.dataDir)
+    return await openSocketsDir(dataDir)
   } catch (error) {
-    throw new RefusedStart(`PARLEY_DATA_DIR cannot be used: ${reasonOf(error)}`, { cause: error })
-  }
-}
-
-async function lockDataDir(dataDir: string): Promise<FileLock> {
-  try {
-    return await openFileLock(join(dataDir, 'server.lock'))
-  } catch (error) {
-    if (!(error instanceof LockHeldError)) throw error
-    throw new RefusedStart(`another server runs on the data directory ${dataDir}; stop it first`, {
-      cause: error,
-    })
+    throw dataDirRefusal(dataDir, error)
   }
 }
 
@@ -70,18 +40,19 @@ async function choosePort({ port, host }: Settings): Promise<number> {
       codeOf(error) === 'EADDRINUSE'
         ? `port ${port} of ${host} is in use by another program; stop it or set PARLEY_PORT`
         : `PARLEY_HOST=${host} with PARLEY_PORT=${port} cannot be used: ${reasonOf(error)}`
-    throw new RefusedStart(reason, { cause: error })
+    throw new Refusal(reason, { cause: error })
   }
 }
 
 async function serve(
   entry: string,
-  { settings, unknown }: Start,
+  { settings, unknown }: ReadSettings,
   stop: AbortController,
 ): Promise<void> {
-  const dataDir = await openDataDir(settings)
-  const lock = await lockDataDir(dataDir)
-  const sockets = await openSocketsDir(dataDir)
+  const owned = await ownDataDir(settings.dataDir)
+  const dataDir = owned.path
+  checkDatabase(databaseFile(dataDir))
+  const sockets = await openSockets(dataDir)
   const logs = new LogHub()
   const tap = openLogTap((line) => {
     logs.push([line])
@@ -95,7 +66,7 @@ async function serve(
   } finally {
     await sockets.remove()
     await tap.flush()
-    lock.close()
+    owned.close()
   }
 }
 
@@ -108,7 +79,7 @@ export async function runPrimary(entry: string, stop: AbortController): Promise<
     await serve(entry, startFrom(process.env), stop)
     return 0
   } catch (error) {
-    const isExpected = error instanceof RefusedStart || error instanceof StartError
+    const isExpected = error instanceof Refusal || error instanceof StartError
     // What is not expected is a fault of the program: its stack helps whoever looks for it.
     const stack = error instanceof Error ? error.stack : undefined
     const reason = isExpected ? error.message : (stack ?? reasonOf(error))

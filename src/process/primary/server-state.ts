@@ -3,7 +3,7 @@ import type { Supervisor } from './supervisor.ts'
 
 /**
  * Whether the server may get traffic. What prevents it: the writer, all gateways, or a drain. One of
- * several gateways or an agent host being away is said and prevents nothing.
+ * several gateways or an agent host being away, or a full disk, is said and prevents nothing.
  */
 export function readinessOf(supervisor: Supervisor): Readiness {
   const { slots, isStopping } = supervisor
@@ -11,6 +11,7 @@ export function readinessOf(supervisor: Supervisor): Readiness {
   const hasWriter = away.every(({ role }) => role !== 'writer')
   const hasGateway = slots.some(({ role, isReady }) => role === 'gateway' && isReady)
   const problems = away.map(({ role }) => `a ${role} is not running; it is being restarted`)
+  problems.push(...slots.flatMap(({ child }) => child?.problems ?? []))
   if (isStopping) problems.push('the server is draining')
   if (!hasGateway) problems.push('no gateway serves')
   return { isReady: hasWriter && hasGateway && !isStopping, problems }

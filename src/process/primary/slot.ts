@@ -8,15 +8,13 @@ import type { ChildRole } from '../roles.ts'
 export interface SlotOptions {
   readonly role: ChildRole
   readonly spawn: () => ManagedChild
-  /** Lets a process finish what it has; resolves when it has ended. */
-  readonly drain: (child: ManagedChild) => Promise<void>
   readonly logger: Logger
 }
 
 /**
  * Keeps one process of a role alive. What ends is started again after a back-off, for ever, until
- * `retire`. At most one process of a slot is meant to live; during `replace` the old one finishes
- * while the new one serves already.
+ * `retire`. At most one process of a slot is meant to live; after `replace` the old one is its caller's,
+ * to let it finish while the new one serves already.
  */
 export class Slot {
   readonly role: ChildRole
@@ -65,13 +63,13 @@ export class Slot {
   }
 
   /**
-   * Starts another process, and when that is ready lets the old one finish. Rejects, with the old one
-   * still serving, when the new one does not get ready. While the slot has nothing that serves, the
-   * restart that is under way is replacement enough.
+   * Starts another process and resolves, when that is ready, with the old one, which nobody restarts
+   * from then on. Rejects, with the old one still serving, when the new one does not get ready. While
+   * the slot has nothing that serves, the restart that is under way is replacement enough.
    */
-  async replace(): Promise<void> {
+  async replace(): Promise<ManagedChild | undefined> {
     const old = this.#child
-    if (!old?.isReady || this.#isRetired) return
+    if (!old?.isReady || this.#isRetired) return undefined
     this.#isReplacing = true
     try {
       const next = this.#options.spawn()
@@ -82,7 +80,7 @@ export class Slot {
       this.#isReplacing = false
       if (this.#child === old && old.hasExited) void this.keepTrying()
     }
-    await this.#options.drain(old)
+    return old
   }
 
   /** Starts nothing any more. */
@@ -91,10 +89,11 @@ export class Slot {
   }
 
   async #watch(child: ManagedChild): Promise<void> {
-    await child.exited
+    const exit = await child.exited
     if (this.#isRetired || this.#isReplacing || this.#child !== child) return
     const { role, pid } = child
-    this.#options.logger.error({ childRole: role, childPid: pid }, 'process ended, restarting it')
+    const facts = { childRole: role, childPid: pid, ...exit }
+    this.#options.logger.error(facts, 'process ended, restarting it')
     await this.keepTrying()
   }
 }

@@ -13,7 +13,7 @@ export interface SupervisorOptions {
   readonly spawn: (role: ChildRole) => ManagedChild
   readonly drainMs: number
   readonly logger: Logger
-  /** Called when a process was started or has ended, with all that live. */
+  /** Called when a process was started, is to finish, or has ended, with all that live. */
   readonly onChange: (children: readonly ManagedChild[]) => void
 }
 
@@ -29,6 +29,7 @@ export class Supervisor {
   readonly #slots: readonly Slot[]
   #isStopping = false
   #reload: Promise<void> | undefined
+  #isReloadWanted = false
 
   constructor(options: SupervisorOptions) {
     this.#options = options
@@ -40,7 +41,6 @@ export class Supervisor {
           new Slot({
             role,
             spawn: () => this.#spawn(role),
-            drain: (child) => this.#drain(child),
             logger,
           }),
       ),
@@ -72,9 +72,13 @@ export class Supervisor {
     }
   }
 
-  /** Replaces gateways and agent hosts one by one. A call while one runs joins it. */
+  /**
+   * Replaces gateways and agent hosts. Calls while it runs are answered by one more run behind it:
+   * what started before such a call may have loaded an older program.
+   */
   reload(): Promise<void> {
-    this.#reload ??= this.#replaceAll().finally(() => {
+    this.#isReloadWanted = true
+    this.#reload ??= this.#replaceWhileWanted().finally(() => {
       this.#reload = undefined
     })
     return this.#reload
@@ -116,13 +120,17 @@ export class Supervisor {
   }
 
   async #forgetAtEnd(child: ManagedChild): Promise<void> {
-    await child.exited
+    const exit = await child.exited
+    const { role, pid } = child
+    this.#options.logger.debug({ childRole: role, childPid: pid, ...exit }, 'process ended')
     this.#children.delete(child)
     this.#options.onChange(this.children)
   }
 
   async #drain(child: ManagedChild): Promise<void> {
     if (!child.isReady) child.kill('was not needed any more')
+    child.leave()
+    this.#options.onChange(this.children)
     child.send({ parley: 'drain' })
     const timer = setTimeout(() => {
       const { role, pid } = child
@@ -138,26 +146,61 @@ export class Supervisor {
 
   async #stopAll(isConcerned: (role: ChildRole) => boolean): Promise<void> {
     const children = this.children.filter(({ role }) => isConcerned(role))
+    // All at once, so that none is told to send its clients to another one that leaves as well.
+    for (const child of children) child.leave()
     await Promise.all(children.map((child) => this.#drain(child)))
   }
 
+  async #replaceWhileWanted(): Promise<void> {
+    while (this.#isReloadWanted && !this.#isStopping) {
+      this.#isReloadWanted = false
+      await this.#replaceAll()
+    }
+  }
+
+  /**
+   * Gateways first: their replacements start one by one, and when all of them listen the old ones
+   * finish together. So every client changes its gateway once, within one drain time, and not from
+   * one that leaves to the next that will. Agent hosts are replaced one after the other.
+   */
   async #replaceAll(): Promise<void> {
     const { logger } = this.#options
     logger.info('replacing gateways and agent hosts')
-    for (const slot of this.#slots) {
-      if (this.#isStopping) return
-      if (slot.role === 'writer') continue
-      try {
-        await slot.replace()
-      } catch (error) {
-        // The stop ended the replacement, as it ends all.
-        if (this.#isStopping) return
-        const reason = reasonOf(error)
-        logger.error({ childRole: slot.role, reason }, 'replacement did not start, the old stays')
-        return
-      }
+    const gateways = this.#slots.filter(({ role }) => role === 'gateway')
+    const hosts = this.#slots.filter(({ role }) => role === 'agent-host')
+    for (const group of [gateways, ...hosts.map((host) => [host])]) {
+      const isDone = await this.#replaceGroup(group)
+      if (!isDone || this.#isStopping) return
     }
     logger.info('gateways and agent hosts replaced')
+  }
+
+  /** Resolves when the old ones have ended; with false when a replacement failed: that old one stays, and those behind it. */
+  async #replaceGroup(slots: readonly Slot[]): Promise<boolean> {
+    const replaced: ManagedChild[] = []
+    let isDone = true
+    for (const slot of slots) {
+      try {
+        const old = await slot.replace()
+        if (old !== undefined) replaced.push(old)
+      } catch (error) {
+        isDone = false
+        this.#reportFailure(slot, error)
+      }
+      if (!isDone || this.#isStopping) break
+    }
+    await Promise.all(replaced.map((old) => this.#drain(old)))
+    return isDone
+  }
+
+  #reportFailure({ role }: Slot, error: unknown): void {
+    // The stop ended the replacement, as it ends all.
+    if (this.#isStopping) return
+    const reason = reasonOf(error)
+    this.#options.logger.error(
+      { childRole: role, reason },
+      'replacement did not start, the old stays',
+    )
   }
 
   async #abort(): Promise<void> {

@@ -1,7 +1,7 @@
 import { Journal } from './journal.ts'
 import type { Change } from './journal.ts'
 import { channelPath, restUntilAnswered } from './rest.ts'
-import type { Acknowledged } from './load.ts'
+import type { Acknowledged } from './sender.ts'
 
 interface Asked {
   readonly change: Change
@@ -44,6 +44,11 @@ export class Changer {
     await this.#ask({ change: 'clear', channelId })
   }
 
+  /** Deletes the channel with all that is in it. */
+  async remove(channelId: string): Promise<void> {
+    await this.#ask({ change: 'remove', channelId })
+  }
+
   async #ask(asked: Asked): Promise<void> {
     this.#requestCount += 1
     const requestId = this.#requestCount
@@ -51,7 +56,8 @@ export class Changer {
     const { status, text } = await restUntilAnswered(this.#url, callFor(asked))
     if (status < 300) this.journal.record({ what: 'answered', requestId })
     // A message that was erased meanwhile cannot be edited: that is an answer, and changes nothing.
-    else if (status !== 404) throw new Error(`${asked.change}: ${status} ${text}`)
+    else if (status === 404) this.journal.record({ what: 'gone', requestId })
+    else throw new Error(`${asked.change}: ${status} ${text}`)
   }
 }
 
@@ -64,6 +70,8 @@ function callFor({ change, channelId, messageId, text }: Asked) {
       return { method: 'DELETE', path: `${messages}/${messageId}` } as const
     case 'clear':
       return { method: 'DELETE', path: messages } as const
+    case 'remove':
+      return { method: 'DELETE', path: channelPath(channelId) } as const
   }
 }
 

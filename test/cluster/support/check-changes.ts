@@ -8,12 +8,12 @@ export function checkChanges(facts: Facts): string[] {
 }
 
 function checkChannel(facts: Facts, channel: ChannelFacts): string[] {
-  const requests = facts.requests.filter(({ channelId }) => channelId === channel.channelId)
+  const wipes = facts.wipesOf(channel.channelId)
   const postings = channel.stored.filter(({ kind }) => kind === 'posted')
   return [
     ...checkErasures(channel),
-    ...checkCounts(channel, requests),
-    ...postings.flatMap((posting) => checkPosting(facts, { channel, posting, requests })),
+    ...checkCounts(channel, wipes),
+    ...postings.flatMap((posting) => checkPosting(facts, { channel, posting, wipes })),
   ]
 }
 
@@ -32,9 +32,9 @@ function checkErasures({ channelId, stored }: ChannelFacts): string[] {
     )
 }
 
-/** Each confirmed request made its entry; entries are not more than requests where that can be told. */
-function checkCounts({ channelId, stored }: ChannelFacts, requests: readonly Request[]): string[] {
-  const clears = requests.filter(({ change }) => change === 'clear')
+/** Each confirmed clear made its entry; entries are not more than requests where that can be told. */
+function checkCounts({ channelId, stored }: ChannelFacts, wipes: readonly Request[]): string[] {
+  const clears = wipes.filter(({ change }) => change === 'clear')
   const confirmed = clears.filter(({ answeredAtUs }) => answeredAtUs !== undefined).length
   const cleared = stored.filter(({ kind }) => kind === 'cleared').length
   const violations: string[] = []
@@ -42,6 +42,11 @@ function checkCounts({ channelId, stored }: ChannelFacts, requests: readonly Req
     violations.push(
       `${channelId}: cleared ${cleared} times, ${confirmed} of ${clears.length} confirmed`,
     )
+  }
+  // A removal of what is removed already is confirmed as well, and makes no entry.
+  const removed = stored.filter(({ kind }) => kind === 'removed').length
+  if (removed > 0 && clears.length === wipes.length) {
+    violations.push(`${channelId}: removed ${removed} times, and nobody asked for it`)
   }
   const targets = stored
     .filter(({ kind }) => kind === 'deleted')
@@ -55,23 +60,23 @@ function checkCounts({ channelId, stored }: ChannelFacts, requests: readonly Req
 interface PostingContext {
   readonly channel: ChannelFacts
   readonly posting: StoredEntry
-  readonly requests: readonly Request[]
+  /** Clears and removals of the channel. */
+  readonly wipes: readonly Request[]
 }
 
-function checkPosting(facts: Facts, { channel, posting, requests }: PostingContext): string[] {
+function checkPosting(facts: Facts, { channel, posting, wipes }: PostingContext): string[] {
   const { channelId } = channel
   const { authorId = '', clientMessageId = '', seq, text, id } = posting
   const sent = facts.firstSent.get(messageKey(channelId, authorId, clientMessageId))
   // Nobody sent it, which is reported elsewhere.
   if (sent === undefined) return []
-  const own = requests.filter(({ messageId }) => messageId === id)
-  const clears = requests.filter(({ change }) => change === 'clear')
+  const own = facts.requestsOf(id)
   const what = `${channelId}: ${seq} (${clientMessageId} of ${authorId})`
   if (text === null) {
-    // A clear can have met it unless it was confirmed before the message was first sent.
+    // A clear or removal can have met it unless it was confirmed before the message was first sent.
     const mayBeErased =
       own.some(({ change }) => change === 'delete') ||
-      clears.some(({ answeredAtUs = Number.POSITIVE_INFINITY }) => answeredAtUs > sent.atUs)
+      wipes.some(({ answeredAtUs = Number.POSITIVE_INFINITY }) => answeredAtUs > sent.atUs)
     return mayBeErased ? [] : [`${what} was erased, and nobody asked for it`]
   }
   const isDeleted = own.some(
@@ -79,10 +84,11 @@ function checkPosting(facts: Facts, { channel, posting, requests }: PostingConte
   )
   if (isDeleted) return [`${what} survived its confirmed deletion`]
   const ackedAtUs = firstAckOf(facts, channelId, id)
-  const isCleared = clears.some(
+  const wipe = wipes.find(
     ({ atUs, answeredAtUs }) => answeredAtUs !== undefined && ackedAtUs < atUs,
   )
-  if (isCleared) return [`${what} survived a confirmed clear that came after it`]
+  if (wipe !== undefined) return [`${what} survived a confirmed ${wipe.change} that came after it`]
+  if (own.some(({ isGone }) => isGone)) return [`${what} was said to be gone, and is there`]
   return finalTexts(sent.text, own).has(text)
     ? []
     : [`${what} has the text ${JSON.stringify(text)}`]

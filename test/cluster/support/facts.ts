@@ -8,6 +8,8 @@ type Asked = Recorded & { readonly what: 'asked' }
 export interface Request extends Asked {
   /** Absent: it may have happened, or not. */
   readonly answeredAtUs?: number
+  /** The answer was that the message is not there any more. */
+  readonly isGone?: true
 }
 
 /** One channel with what the checks look up in it. */
@@ -15,6 +17,8 @@ export interface ChannelFacts extends ChannelTruth {
   readonly bySeq: ReadonlyMap<number, StoredEntry>
   /** Postings and what was done to them, by the posting's number. */
   readonly editsOf: ReadonlyMap<number, readonly StoredEntry[]>
+  /** The number of the entry that deleted the channel last; 0 when none did. */
+  readonly lastRemovedSeq: number
 }
 
 export interface Facts {
@@ -26,8 +30,10 @@ export interface Facts {
   readonly firstSent: ReadonlyMap<string, Sent>
   /** When a message was first known to be stored; by channel and message id. */
   readonly ackedAtUs: ReadonlyMap<string, number>
-  /** In order of asking. */
-  readonly requests: readonly Request[]
+  /** What was asked of a whole channel, its clears and removals, in order of asking. */
+  wipesOf(channelId: string): readonly Request[]
+  /** What was asked of one message, its edits and deletions, in order of asking. */
+  requestsOf(messageId: string): readonly Request[]
   /** The texts that edits were to give a message, in order of asking. */
   textsOf(messageId: string): readonly string[]
 }
@@ -45,15 +51,31 @@ function indexed(truth: ChannelTruth): ChannelFacts {
     if (edits === undefined) editsOf.set(entry.messageSeq, [entry])
     else edits.push(entry)
   }
-  return { ...truth, bySeq: new Map(truth.stored.map((entry) => [entry.seq, entry])), editsOf }
+  const bySeq = new Map(truth.stored.map((entry) => [entry.seq, entry]))
+  const lastRemovedSeq = truth.stored.findLast(({ kind }) => kind === 'removed')?.seq ?? 0
+  return { ...truth, bySeq, editsOf, lastRemovedSeq }
 }
 
 function requestsOf(journal: Journal): Request[] {
   const answers = new Map(journal.all('answered').map(({ requestId, atUs }) => [requestId, atUs]))
+  const gone = new Set(journal.all('gone').map(({ requestId }) => requestId))
   return journal.all('asked').map((asked) => {
     const answeredAtUs = answers.get(asked.requestId)
-    return Object.assign({}, asked, answeredAtUs !== undefined && { answeredAtUs })
+    const isGone = gone.has(asked.requestId) && { isGone: true as const }
+    return Object.assign({}, asked, answeredAtUs !== undefined && { answeredAtUs }, isGone)
   })
+}
+
+/** Requests by what they are about: a message, or a whole channel. */
+function grouped(requests: readonly Request[]): ReadonlyMap<string, readonly Request[]> {
+  const groups = new Map<string, Request[]>()
+  for (const request of requests) {
+    const about = request.messageId ?? `channel ${request.channelId}`
+    const group = groups.get(about)
+    if (group === undefined) groups.set(about, [request])
+    else group.push(request)
+  }
+  return groups
 }
 
 /** Everything that the checks look up, looked up once. */
@@ -75,18 +97,17 @@ export function createFacts(
     }
   }
   const requests = journals.flatMap(requestsOf).toSorted((one, other) => one.atUs - other.atUs)
-  const texts = new Map<string, string[]>()
-  for (const { change, messageId, text } of requests) {
-    if (change !== 'edit' || messageId === undefined || text === undefined) continue
-    texts.set(messageId, [...(texts.get(messageId) ?? []), text])
-  }
+  const groups = grouped(requests)
+  const requestsAbout = (messageId: string): readonly Request[] => groups.get(messageId) ?? []
   return {
     maxResumeEntries,
     journals,
     channels: new Map(truths.map((truth) => [truth.channelId, indexed(truth)])),
     firstSent,
     ackedAtUs,
-    requests,
-    textsOf: (messageId) => texts.get(messageId) ?? [],
+    wipesOf: (channelId) => groups.get(`channel ${channelId}`) ?? [],
+    requestsOf: requestsAbout,
+    textsOf: (messageId) =>
+      requestsAbout(messageId).flatMap(({ text }) => (text === undefined ? [] : [text])),
   }
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** What a subscriber saw of one entry of a channel. */
 export interface SeenEntry {
   readonly what: 'entry'
@@ -11,8 +13,8 @@ export interface SeenEntry {
   readonly messageSeq?: number
 }
 
-/** Durable changes that a client asks for over REST, beside posting. */
-export type Change = 'edit' | 'delete' | 'clear'
+/** Durable changes that a client asks for over REST, beside posting; `remove` deletes the whole channel. */
+export type Change = 'edit' | 'delete' | 'clear' | 'remove'
 
 /** One thing that a client did or saw. Plain data, so that a journal can be written to a file. */
 export type Happening =
@@ -20,6 +22,8 @@ export type Happening =
   | { readonly what: 'connect-failed'; readonly reason: string }
   | { readonly what: 'upgraded' }
   | { readonly what: 'disconnected'; readonly reason: string }
+  /** A join was asked for; without `since` the client wants to start anew where the channel is now. */
+  | { readonly what: 'joining'; readonly channelId: string; readonly since?: number }
   | {
       readonly what: 'joined'
       readonly channelId: string
@@ -28,6 +32,10 @@ export type Happening =
       /** Absent when the join named no `since`. */
       readonly recovered?: boolean
     }
+  /** Asked to leave, or went away for good: what comes from here on it need not see. */
+  | { readonly what: 'leaving'; readonly channelId: string }
+  /** The leave was confirmed. */
+  | { readonly what: 'left'; readonly channelId: string }
   | {
       readonly what: 'sent'
       readonly channelId: string
@@ -55,6 +63,8 @@ export type Happening =
     }
   /** The change was confirmed; without this nobody knows whether it happened. */
   | { readonly what: 'answered'; readonly requestId: number }
+  /** The change was refused, because the message is not there any more. */
+  | { readonly what: 'gone'; readonly requestId: number }
   | SeenEntry
 
 export type Recorded = Happening & {
@@ -62,7 +72,23 @@ export type Recorded = Happening & {
   readonly atUs: number
 }
 
+/** Characters of the text that `shortened` was given. */
+export function lengthOf(text: string): number {
+  const [, length = text.length] = /… (\d+) characters, [0-9a-f]{40}$/.exec(text) ?? []
+  return Number(length)
+}
+
 type What = Happening['what']
+
+/** Characters of a text that a journal keeps; of a longer one, the beginning and a digest. */
+const MAX_TEXT_CHARS = 200
+
+/** The text, or what stands for a long one: equal for equal texts, and no other. */
+export function shortened(text: string): string {
+  if (text.length <= MAX_TEXT_CHARS) return text
+  const digest = createHash('sha1').update(text).digest('hex')
+  return `${text.slice(0, 40)}… ${text.length} characters, ${digest}`
+}
 
 /** Everything that one client did and saw, in its order. The oracle reads nothing else of a client. */
 export class Journal {
@@ -76,7 +102,9 @@ export class Journal {
 
   record(happening: Happening): void {
     const atUs = Number(process.hrtime.bigint() / 1000n)
-    this.#records.push({ ...happening, atUs })
+    const hasText = 'text' in happening && happening.text !== undefined
+    const text = hasText && { text: shortened(happening.text) }
+    this.#records.push({ ...happening, ...text, atUs })
   }
 
   get records(): readonly Recorded[] {

@@ -3,125 +3,14 @@ import { DEFAULT_SERVER_ID } from '../../../src/protocol/limits.ts'
 import { whileMoving } from './deadline.ts'
 import { Journal } from './journal.ts'
 import { channelPath, restData } from './rest.ts'
+import { Sender } from './sender.ts'
+import type { Acknowledged } from './sender.ts'
 import type { TestClient } from './sockets.ts'
-
-/** Milliseconds until a message that the server had no room for is sent again. */
-const REFUSED_RETRY_MS = 50
-
-interface Outgoing {
-  readonly channelId: string
-  readonly clientMessageId: string
-  readonly text: string
-}
-
-/** A message that some sender knows to be stored. */
-export interface Acknowledged extends Outgoing {
-  readonly messageId: string
-  readonly authorId: string
-}
 
 export interface LoadOptions {
   readonly messagesPerSender: number
   /** Messages of one sender that are sent and not yet acknowledged, at most. */
   readonly windowSize: number
-}
-
-type Report = (message: Acknowledged) => void
-
-/**
- * Sends numbered messages through one client, over its channels in turn, several in flight.
- *
- * It keeps order as a careful client does: after a reconnect everything that was not acknowledged
- * goes out again, in its first order and with its first ids, before anything new. Why that is enough
- * for the log to have this sender's order: what a dying gateway still carried is a run of the same
- * messages in the same order, and so is what the client repeats; of two runs in one order, merged in
- * any way and each message taken where it comes first, the result has that order too.
- */
-class Sender {
-  readonly #client: TestClient
-  readonly #options: LoadOptions
-  readonly #report: Report
-  readonly #unacknowledged = new Map<string, Outgoing>()
-  #sentCount = 0
-  #isStarted = false
-
-  constructor(client: TestClient, options: LoadOptions, report: Report) {
-    this.#client = client
-    this.#options = options
-    this.#report = report
-    client.drive({
-      onConnected: () => {
-        this.#resend()
-        this.#pump()
-      },
-      onAck: ({ clientMessageId, messageId }) => {
-        const message = this.#unacknowledged.get(clientMessageId)
-        if (message === undefined) return
-        this.#unacknowledged.delete(clientMessageId)
-        this.#report({ ...message, messageId, authorId: client.name })
-        this.#pump()
-      },
-      onRefused: ({ clientMessageId }) => {
-        const message = this.#unacknowledged.get(clientMessageId ?? '')
-        if (message !== undefined) this.#retry(message)
-      },
-    })
-  }
-
-  start(): void {
-    this.#isStarted = true
-    this.#pump()
-  }
-
-  /** What is still missing, for the message of a test that waited in vain. */
-  describe(): string {
-    const { name, transport, socket } = this.#client
-    const waiting = [...this.#unacknowledged.keys()].slice(0, 3).join(', ')
-    return `${name} (${transport}, connected: ${socket.connected}) sent ${this.#sentCount}, waits for ${this.#unacknowledged.size}: ${waiting}`
-  }
-
-  get isDone(): boolean {
-    return this.#sentCount === this.#options.messagesPerSender && this.#unacknowledged.size === 0
-  }
-
-  #pump(): void {
-    const { messagesPerSender, windowSize } = this.#options
-    if (!this.#isStarted) return
-    while (
-      this.#client.socket.connected &&
-      this.#sentCount < messagesPerSender &&
-      this.#unacknowledged.size < windowSize
-    ) {
-      this.#sendNext()
-    }
-  }
-
-  #sendNext(): void {
-    const { name, channels } = this.#client
-    const number = this.#sentCount
-    const channelId = channels[number % channels.length]
-    if (channelId === undefined) throw new Error(`${name} has no channel to send to`)
-    this.#sentCount += 1
-    const message = { channelId, clientMessageId: `${name}-${number}`, text: `${name} #${number}` }
-    this.#unacknowledged.set(message.clientMessageId, message)
-    this.#send(message)
-  }
-
-  #resend(): void {
-    for (const message of this.#unacknowledged.values()) this.#send(message)
-  }
-
-  #retry(message: Outgoing): void {
-    setTimeout(() => {
-      const isWaiting = this.#unacknowledged.has(message.clientMessageId)
-      // Without a connection the next one repeats everything anyway.
-      if (isWaiting && this.#client.socket.connected) this.#send(message)
-    }, REFUSED_RETRY_MS)
-  }
-
-  #send({ channelId, clientMessageId, text }: Outgoing): void {
-    this.#client.send(channelId, clientMessageId, text)
-  }
 }
 
 /** Many senders at once, with moments to wait for instead of times. */
@@ -133,11 +22,21 @@ export class Load {
 
   constructor(clients: readonly TestClient[], options: LoadOptions) {
     this.#options = options
-    const report: Report = (message) => {
+    const onAcknowledged = (message: Acknowledged): void => {
       this.#acknowledged.push(message)
       this.#settle()
     }
-    this.#senders = clients.map((client) => new Sender(client, options, report))
+    const { messagesPerSender, windowSize } = options
+    this.#senders = clients.map((client, index) => {
+      const { channels } = client
+      // Its channels in turn.
+      const next = (sentCount: number) => {
+        const channelId = channels[sentCount % channels.length]
+        if (channelId === undefined) throw new Error(`sender ${index} has no channel to send to`)
+        return sentCount < messagesPerSender ? { channelId } : undefined
+      }
+      return new Sender(client, { windowSize, next, onAcknowledged })
+    })
   }
 
   /** Everything acknowledged so far, in order of the acknowledgements. */
@@ -161,7 +60,10 @@ export class Load {
     const { promise, resolve } = createDeferred<undefined>()
     this.#waiters.push({ count, resolve })
     const describe = (): string => {
-      const open = this.#senders.filter((sender) => !sender.isDone)
+      const { messagesPerSender } = this.#options
+      const open = this.#senders.filter(
+        ({ sentCount, waitingCount }) => sentCount < messagesPerSender || waitingCount > 0,
+      )
       const rest = open.map((sender) => sender.describe()).join('\n')
       return `${this.#acknowledged.length} of ${count} acknowledged\n${rest}`
     }
@@ -215,7 +117,7 @@ export async function quiesce(
   await Promise.all(
     [...channels].map(async (channelId) => {
       const seq = await postMarker(url, journal, channelId)
-      const inside = clients.filter((client) => client.channels.includes(channelId))
+      const inside = clients.filter((client) => client.isInside(channelId))
       await Promise.all(inside.map((client) => client.reached(channelId, seq)))
     }),
   )

@@ -19,6 +19,10 @@ interface Evidence {
   /** Joins with `since` that were told to fetch history instead. */
   readonly unrecovered: number
   readonly refused: number
+  /** Times that somebody left a channel, for a while or for good. */
+  readonly left: number
+  /** Edits, deletions, clears and removals that were confirmed. */
+  readonly changes: number
 }
 
 export interface Verdict {
@@ -51,7 +55,8 @@ export interface Place {
  *   nothing else; with the contents that history has.
  * - A gap within the limit is replayed, never left to the client.
  * - A sender's own copy comes before its acknowledgement.
- * - Confirmed edits, deletions and clears are in effect, and nobody erased what nobody asked to erase.
+ * - Who left sees nothing more; who came back with `since` missed nothing of the time between.
+ * - Confirmed edits, deletions, clears and removals are in effect, and nobody erased what nobody asked to erase.
  */
 export function judge(
   journals: readonly Journal[],
@@ -99,5 +104,7 @@ function gather(journals: readonly Journal[]): Evidence {
     recovered: joins.filter(({ recovered }) => recovered === true).length,
     unrecovered: joins.filter(({ recovered }) => recovered === false).length,
     refused: sum((journal) => journal.count('refused')),
+    left: sum((journal) => journal.count('leaving')),
+    changes: sum((journal) => journal.count('answered')),
   }
 }

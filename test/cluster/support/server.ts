@@ -1,15 +1,20 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { eventually } from './eventually.ts'
 
-const ENTRY =
-  process.env['TEST_PARLEY_ENTRY'] ??
-  fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
+/** The folder of the package that this file belongs to, run as it is or compiled into a folder below. */
+function packageRoot(from: string): string {
+  return existsSync(path.join(from, 'package.json')) ? from : packageRoot(path.dirname(from))
+}
+
+/** The executable under test. */
+export const ENTRY =
+  process.env['TEST_PARLEY_ENTRY'] ?? path.join(packageRoot(import.meta.dirname), 'dist', 'main.js')
 
 /** A loaded machine's start: processes, database, sockets. */
 const START_TIMEOUT_MS = 30_000
@@ -36,6 +41,15 @@ export interface Exit {
 }
 
 type Line = Readonly<Record<string, unknown>>
+
+/** A process that is killed in mid-write leaves half a line. */
+function parsedLine(line: string): Line {
+  try {
+    return JSON.parse(line) as Line
+  } catch {
+    return { msg: 'half a line', line }
+  }
+}
 
 /** The executable, spawned; it may not be ready, or refuse to start at all. */
 export class ServerProcess {
@@ -78,7 +92,7 @@ export class ServerProcess {
     })
     if (this.child.stdout === null) throw new Error('the process has no standard output')
     createInterface({ input: this.child.stdout }).on('line', (line) => {
-      this.lines.push(JSON.parse(line) as Line)
+      this.lines.push(parsedLine(line))
     })
   }
 
@@ -144,10 +158,8 @@ export class TestServer implements AsyncDisposable {
     return this
   }
 
-  async processes(): Promise<readonly ProcessInfo[]> {
-    const response = await fetch(`${this.url}/api/server/cluster`)
-    const { data } = (await response.json()) as { data: { processes: readonly ProcessInfo[] } }
-    return data.processes
+  processes(): Promise<readonly ProcessInfo[]> {
+    return processesAt(this.url)
   }
 
   /** Process ids of one role, in order of their start. */
@@ -195,6 +207,13 @@ export class TestServer implements AsyncDisposable {
     })
     if (this.#isTemporary) await rm(this.dataDir, { recursive: true, force: true })
   }
+}
+
+/** Every process of the server there, in order of their start. */
+export async function processesAt(url: string): Promise<readonly ProcessInfo[]> {
+  const response = await fetch(`${url}/api/server/cluster`)
+  const { data } = (await response.json()) as { data: { processes: readonly ProcessInfo[] } }
+  return data.processes
 }
 
 export function isAlive(pid: number): boolean {

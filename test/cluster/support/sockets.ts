@@ -4,6 +4,8 @@ import { createDeferred } from '../../../src/util/deferred.ts'
 import { within } from './deadline.ts'
 import { Journal } from './journal.ts'
 import type { SeenEntry } from './journal.ts'
+import { Places } from './places.ts'
+import type { Position } from './places.ts'
 
 /** How a client reaches the server; `upgrade` is the stock client's default: polling, then websocket. */
 export type Transport = 'websocket' | 'polling' | 'upgrade'
@@ -19,11 +21,6 @@ export interface ClientOptions {
   readonly upgradeWhen?: Promise<unknown>
   /** False: a lost connection stays lost. */
   readonly mayReconnect?: boolean
-}
-
-interface Position {
-  readonly epoch: string
-  readonly seq: number
 }
 
 interface Waiter {
@@ -122,7 +119,7 @@ export class TestClient implements AsyncDisposable {
   readonly journal: Journal
   readonly socket: Socket
   readonly #options: ClientOptions
-  readonly #positions = new Map<string, Position>()
+  readonly #places: Places
   #waiters: Waiter[] = []
   #onConnected: () => void = () => undefined
   #onAck: (answer: AckAnswer) => void = () => undefined
@@ -131,6 +128,7 @@ export class TestClient implements AsyncDisposable {
   constructor(options: ClientOptions) {
     this.#options = options
     this.journal = new Journal(options.name)
+    this.#places = new Places(options.channels)
     this.socket = connect(options.url, {
       transports: transportsOf(options),
       auth: { entityId: options.name },
@@ -181,6 +179,7 @@ export class TestClient implements AsyncDisposable {
   /** Sends once, now; only while connected, so that nothing waits inside the library. */
   send(channelId: string, clientMessageId: string, text: string): void {
     this.journal.record({ what: 'sent', channelId, clientMessageId, text })
+    this.#places.sent(channelId, clientMessageId)
     const payload = { channelId, senderId: this.name, message: text, messageId: clientMessageId }
     this.socket.emit('SEND_MESSAGE', payload, (answer: AckAnswer | Refusal) => {
       if ('error' in answer) return
@@ -190,11 +189,11 @@ export class TestClient implements AsyncDisposable {
 
   /** Resolves when the client has seen the channel up to this number, from a join or an entry. */
   async reached(channelId: string, seq: number): Promise<void> {
-    if ((this.#positions.get(channelId)?.seq ?? -1) >= seq) return
+    if ((this.positionOf(channelId)?.seq ?? -1) >= seq) return
     const { promise, resolve } = createDeferred<undefined>()
     this.#waiters.push({ channelId, seq, resolve })
     await within(promise, () => {
-      const at = this.#positions.get(channelId)?.seq
+      const at = this.positionOf(channelId)?.seq
       const { connected } = this.socket
       return `${this.name} (${this.transport}) stands at ${at} of ${channelId}, not ${seq}; connected: ${connected}`
     })
@@ -213,7 +212,40 @@ export class TestClient implements AsyncDisposable {
 
   /** The last number seen of a channel; undefined before the first join. */
   positionOf(channelId: string): Position | undefined {
-    return this.#positions.get(channelId)
+    return this.#places.positionOf(channelId)
+  }
+
+  isInside(channelId: string): boolean {
+    return this.#places.isInside(channelId)
+  }
+
+  /** True while the answer of a join is to come; until then nothing else is asked about the channel. */
+  isJoining(channelId: string): boolean {
+    return this.#places.isJoining(channelId)
+  }
+
+  /** Leaves a channel, which stays left on later connections, until `rejoin`. */
+  leave(channelId: string): void {
+    this.journal.record({ what: 'leaving', channelId })
+    this.#places.leave(channelId)
+    if (this.socket.connected) this.socket.emit('leave', { channelId })
+  }
+
+  /** Joins again: behind what it saw last before it left, or anew from where the channel is now. */
+  rejoin(channelId: string, from: 'since' | 'now'): void {
+    this.#places.enter(channelId, from)
+    if (this.socket.connected) this.#join(channelId)
+  }
+
+  /** Goes away for good; `abruptly` without a word to the server. */
+  goAway(how: 'politely' | 'abruptly'): void {
+    for (const channelId of this.channels) {
+      if (this.isInside(channelId)) this.journal.record({ what: 'leaving', channelId })
+      this.#places.leave(channelId)
+    }
+    this.socket.io.reconnection(false)
+    if (how === 'politely') this.socket.disconnect()
+    else this.socket.io.engine?.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -231,7 +263,7 @@ export class TestClient implements AsyncDisposable {
     })
     socket.on('connect', () => {
       journal.record({ what: 'connected', gatewayId: this.gatewayId })
-      for (const channelId of this.channels) this.#join(channelId)
+      for (const channelId of this.#places.inside) this.#join(channelId)
       this.#onConnected()
     })
     socket.on('connect_error', (error) => {
@@ -242,6 +274,9 @@ export class TestClient implements AsyncDisposable {
       socket.sendBuffer.length = 0
       journal.record({ what: 'disconnected', reason })
     })
+    socket.on('channel_left', ({ channelId }: { readonly channelId: string }) => {
+      journal.record({ what: 'left', channelId })
+    })
     socket.on('channel_joined', (answer: JoinAnswer) => {
       const { channelId, epoch, seq, recovered } = answer
       journal.record({
@@ -251,10 +286,12 @@ export class TestClient implements AsyncDisposable {
         seq,
         ...(recovered !== undefined && { recovered }),
       })
-      this.#moveTo(channelId, { epoch, seq })
+      this.#places.joined(channelId, { epoch, seq })
+      this.#settle(channelId)
     })
     socket.on('messageAck', (answer: AckAnswer) => {
       this.#recordAck('event', answer)
+      this.#places.acked(answer.channelId, answer.clientMessageId)
       this.#onAck(answer)
     })
     socket.on('messageError', (refusal: Refusal) => {
@@ -273,17 +310,19 @@ export class TestClient implements AsyncDisposable {
       this.socket.on(event, (payload: Payload) => {
         const entry = seenEntry(kind, payload)
         this.journal.record(entry)
-        const position = this.#positions.get(entry.channelId)
-        // Before the first join's answer there is nothing to resume from.
-        if (position !== undefined) {
-          this.#moveTo(entry.channelId, { epoch: position.epoch, seq: entry.seq })
-        }
+        this.#places.saw(entry)
+        this.#settle(entry.channelId)
       })
     }
   }
 
   #join(channelId: string): void {
-    const since = this.#positions.get(channelId)
+    const since = this.#places.join(channelId)
+    this.journal.record({
+      what: 'joining',
+      channelId,
+      ...(since !== undefined && { since: since.seq }),
+    })
     const { id } = this.socket
     this.socket.emit(
       'ROOM_JOINING',
@@ -291,7 +330,8 @@ export class TestClient implements AsyncDisposable {
       (answer: JoinAnswer | Refusal) => {
         if (!('error' in answer)) return
         setTimeout(() => {
-          if (this.socket.connected && this.socket.id === id) this.#join(channelId)
+          const isStill = this.socket.connected && this.socket.id === id
+          if (isStill && this.isInside(channelId)) this.#join(channelId)
         }, JOIN_RETRY_MS)
       },
     )
@@ -302,8 +342,9 @@ export class TestClient implements AsyncDisposable {
     this.journal.record({ what: 'acked', via, channelId, clientMessageId, messageId, seq })
   }
 
-  #moveTo(channelId: string, position: Position): void {
-    this.#positions.set(channelId, position)
+  #settle(channelId: string): void {
+    const position = this.positionOf(channelId)
+    if (position === undefined) return
     const isReached = (waiter: Waiter): boolean =>
       waiter.channelId === channelId && waiter.seq <= position.seq
     const reached = this.#waiters.filter(isReached)

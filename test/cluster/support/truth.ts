@@ -4,6 +4,7 @@ import Database from 'better-sqlite3'
 import type { EntryKind } from '../../../src/protocol/model.ts'
 import { decodeChannel, decodeEntry } from '../../../src/log/sqlite/rows.ts'
 import type { ChannelColumns, EntryColumns } from '../../../src/log/sqlite/rows.ts'
+import { shortened } from './journal.ts'
 import { channelPath, restData } from './rest.ts'
 
 /** One entry as it lies in the database file. */
@@ -64,7 +65,7 @@ interface StoredChannel {
 function textOf(data: string | null): string | null {
   if (data === null) return null
   const { text }: { readonly text?: string } = JSON.parse(data)
-  return text ?? null
+  return text === undefined ? null : shortened(text)
 }
 
 function readChannel(database: Database.Database, channelId: string): StoredChannel {
@@ -83,18 +84,35 @@ function readChannel(database: Database.Database, channelId: string): StoredChan
   return { isLive: channel.isLive, entries }
 }
 
+interface Page {
+  readonly messages: readonly ListedMessage[]
+  readonly hasMore: boolean
+}
+
+function listed({ id, seq, authorId, content }: ListedMessage): ListedMessage {
+  return { id, seq, authorId, content: shortened(content) }
+}
+
 /** All of a channel's history over REST, page by page with `beforeSeq`. */
 export async function readHistory(url: string, channelId: string): Promise<ListedMessage[]> {
   const rows: ListedMessage[] = []
   for (;;) {
     const oldest = rows.at(-1)
     const before = oldest === undefined ? '' : `&beforeSeq=${oldest.seq}`
-    const { messages } = await restData<{ messages: ListedMessage[] }>(url, {
+    const { messages, hasMore } = await restData<Page>(url, {
       path: `${channelPath(channelId)}/messages?limit=${PAGE_ROWS}${before}`,
     })
-    rows.push(...messages)
-    if (messages.length < PAGE_ROWS) return rows.toReversed()
+    rows.push(...messages.map(listed))
+    // A page may be shorter than asked for: it is bounded in bytes as well.
+    if (!hasMore) return rows.toReversed()
   }
+}
+
+/** What SQLite itself finds wrong with the log's file, row by row and index by index; nothing when it is sound. */
+export function findDamage(dataDir: string): string[] {
+  using database = disposable(openLogFile(dataDir))
+  const rows = database.file.prepare<[], string>('PRAGMA integrity_check').pluck().all()
+  return rows.filter((row) => row !== 'ok').map((row) => `integrity_check: ${row}`)
 }
 
 /** Reads both places. Nobody may be writing meanwhile, or they would differ without a fault. */

@@ -36,3 +36,37 @@ it('a stop during a replacement says nothing of replacements that failed or succ
   const messages = lines.map((line) => (JSON.parse(line) as { readonly msg: string }).msg)
   expect(messages).toEqual(['replacing gateways and agent hosts'])
 })
+
+it('a reload lets the old gateways go together, when every replacement serves', async () => {
+  const happened: string[] = []
+  let count = 0
+  const supervisor = new Supervisor({
+    counts: { writer: 1, gateway: 2, 'agent-host': 1 },
+    spawn: (role) => {
+      const name = `${role} ${(count += 1)}`
+      happened.push(`${name} starts`)
+      const { child, end } = fakeChild(role)
+      child.send = (message) => {
+        if (message.parley !== 'drain') return
+        happened.push(`${name} goes`)
+        end()
+      }
+      return child
+    },
+    drainMs: 1_000,
+    logger: createLogger({ level: 'fatal', role: 'primary', destination: { write: () => true } }),
+    onChange: () => undefined,
+  })
+  await supervisor.start()
+  happened.length = 0
+  await supervisor.reload()
+  expect(happened).toEqual([
+    'gateway 5 starts',
+    'gateway 6 starts',
+    'gateway 2 goes',
+    'gateway 3 goes',
+    'agent-host 7 starts',
+    'agent-host 4 goes',
+  ])
+  await supervisor.stop()
+})
