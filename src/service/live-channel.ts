@@ -1,5 +1,6 @@
 import type { Entry, Ephemeral } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { Turns } from '../util/turns.ts'
 
 /** Entries of one channel that are handed to all its followers in this process at once. */
 export interface LiveBatch {
@@ -36,6 +37,8 @@ export interface LiveChannelOptions {
   /** The position after which the feed continues. */
   readonly opening: Promise<number>
   readonly maxBacklogEntries: number
+  /** For the slices of what followers missed. */
+  readonly turns: Turns
   readonly logger: Logger
   /** Called when a follower was lost and none may be left. */
   readonly onUnused: (channel: LiveChannel) => void
@@ -51,6 +54,8 @@ export class LiveChannel {
   waiting = 0
   readonly #options: LiveChannelOptions
   readonly #followers = new Map<Follower, Live | CatchingUp>()
+  /** What came and is not delivered yet, in order; runs of entries are joined. */
+  #arrived: (Entry[] | Ephemeral)[] = []
   #position: number | undefined
 
   constructor(options: LiveChannelOptions) {
@@ -67,7 +72,7 @@ export class LiveChannel {
     return this.#position ?? 0
   }
 
-  /** Resolves when the position is known. Entries may have come between the log's answer and this. */
+  /** Resolves when the position is known. */
   async opened(): Promise<void> {
     const position = await this.#options.opening
     this.#position ??= position
@@ -100,22 +105,22 @@ export class LiveChannel {
     return 'backlog' in state || seq > Math.max(state.above, this.position)
   }
 
-  deliver(entries: readonly Entry[]): void {
-    const last = entries.at(-1)
-    if (last === undefined) return
-    this.#position = last.seq
-    const batch: LiveBatch = { channelId: this.channelId, entries, isReplay: false }
-    this.#forEach((follower, state) => {
-      if ('backlog' in state) this.#postpone(state, batch, entries.length)
-      else this.#hand(follower, state, batch)
-    })
+  /** Takes what the feed brought; followers get it with the next `deliver`. */
+  arrive(item: readonly Entry[] | Ephemeral): void {
+    const last = this.#arrived.at(-1)
+    if ('kind' in item) this.#arrived.push(item)
+    else if (Array.isArray(last)) last.push(...item)
+    else this.#arrived.push([...item])
   }
 
-  deliverFrame(frame: Ephemeral): void {
-    this.#forEach((follower, state) => {
-      if ('backlog' in state) this.#postpone(state, frame, 1)
-      else follower.onEphemeral(frame)
-    })
+  /** Hands what arrived to all followers. */
+  deliver(): void {
+    const arrived = this.#arrived
+    this.#arrived = []
+    for (const item of arrived) {
+      if ('kind' in item) this.#deliverFrame(item)
+      else this.#deliverEntries(item)
+    }
   }
 
   /**
@@ -129,6 +134,7 @@ export class LiveChannel {
   ): Promise<void> {
     const { channelId } = this
     for (let start = 0; start < missed.entries.length; start += SLICE_ENTRIES) {
+      await this.#options.turns.next({ begun: true })
       if (!this.isCatchingUp(follower, catching)) return
       const entries = missed.entries.slice(start, start + SLICE_ENTRIES)
       await follower.catchUp({ channelId, entries, isReplay: true })
@@ -142,6 +148,24 @@ export class LiveChannel {
     }
     // Nothing can come between the last look at the backlog and this.
     this.goLive(follower)
+  }
+
+  #deliverEntries(entries: readonly Entry[]): void {
+    const last = entries.at(-1)
+    if (last === undefined) return
+    this.#position = last.seq
+    const batch: LiveBatch = { channelId: this.channelId, entries, isReplay: false }
+    this.#forEach((follower, state) => {
+      if ('backlog' in state) this.#postpone(state, batch, entries.length)
+      else this.#hand(follower, state, batch)
+    })
+  }
+
+  #deliverFrame(frame: Ephemeral): void {
+    this.#forEach((follower, state) => {
+      if ('backlog' in state) this.#postpone(state, frame, 1)
+      else follower.onEphemeral(frame)
+    })
   }
 
   #hand(follower: Follower, { above }: Live, batch: LiveBatch): void {

@@ -1,6 +1,7 @@
 import type { ChannelLog, FeedConsumer } from '../log/log.ts'
 import type { Entry, Ephemeral, Position } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { Turns } from '../util/turns.ts'
 import { LiveChannel } from './live-channel.ts'
 import type { Follower } from './live-channel.ts'
 
@@ -20,7 +21,7 @@ export interface JoinRequest {
   readonly onJoined: (joined: Joined) => void
 }
 
-export interface LiveLimits {
+export interface LiveChannelsOptions {
   /**
    * Most entries replayed to one join; a larger gap, or one of more bytes than the log gives in one
    * read, answers `isRecovered: false`.
@@ -28,6 +29,9 @@ export interface LiveLimits {
   readonly maxResumeEntries: number
   /** Most entries that wait for a follower that is catching up; past it the follower is interrupted. */
   readonly maxBacklogEntries: number
+  readonly logger: Logger
+  /** Runs what is given once this turn's reads are through; `setImmediate` by default. */
+  readonly defer?: (run: () => void) => void
 }
 
 /**
@@ -36,16 +40,24 @@ export interface LiveLimits {
  * A follower that joins with `since` first gets what it missed, up to the feed's position P at that
  * moment, then the answer, then everything after P: no gap, no duplicate. Reads may be ahead of the
  * feed, which is why P bounds the replay. Joining again starts that follower anew.
+ *
+ * What the feed brings in one turn of the event loop is delivered together at its end. So a process that
+ * is busy writing to a thousand followers has, when it is through, one larger batch to write instead of
+ * several, and whatever clients sent in that turn is on its way to the writer before the writing begins.
  */
 export class LiveChannels implements FeedConsumer {
   readonly #channels = new Map<string, LiveChannel>()
-  readonly #limits: LiveLimits
-  readonly #logger: Logger
+  readonly #options: LiveChannelsOptions
+  readonly #defer: (run: () => void) => void
+  /** Replays take turns with each other and with delivery. */
+  readonly #turns = new Turns()
+  /** Channels with something to deliver at the end of the turn. */
+  #due = new Set<LiveChannel>()
   #log: ChannelLog | undefined
 
-  constructor(limits: LiveLimits, logger: Logger) {
-    this.#limits = limits
-    this.#logger = logger
+  constructor(options: LiveChannelsOptions) {
+    this.#options = options
+    this.#defer = options.defer ?? setImmediate
   }
 
   /** Connects the log that feeds this; once, before the first join. */
@@ -97,19 +109,38 @@ export class LiveChannels implements FeedConsumer {
   }
 
   onEntries(channelId: string, entries: readonly Entry[]): void {
-    this.#channels.get(channelId)?.deliver(entries)
+    this.#arrive(channelId, entries)
   }
 
   onEphemeral(frame: Ephemeral): void {
-    this.#channels.get(frame.channelId)?.deliverFrame(frame)
+    this.#arrive(frame.channelId, frame)
+  }
+
+  #arrive(channelId: string, item: readonly Entry[] | Ephemeral): void {
+    const channel = this.#channels.get(channelId)
+    if (channel === undefined) return
+    channel.arrive(item)
+    const isFirst = this.#due.size === 0
+    this.#due.add(channel)
+    if (!isFirst) return
+    this.#defer(() => {
+      this.#deliver()
+    })
+  }
+
+  #deliver(): void {
+    const due = this.#due
+    this.#due = new Set()
+    for (const channel of due) channel.deliver()
   }
 
   #open(channelId: string): LiveChannel {
     const channel = new LiveChannel({
       channelId,
       opening: this.#source.follow(channelId),
-      maxBacklogEntries: this.#limits.maxBacklogEntries,
-      logger: this.#logger,
+      maxBacklogEntries: this.#options.maxBacklogEntries,
+      turns: this.#turns,
+      logger: this.#options.logger,
       onUnused: (unused) => {
         this.#closeIfUnused(unused)
       },
@@ -127,6 +158,8 @@ export class LiveChannels implements FeedConsumer {
     channel.waiting += 1
     try {
       await channel.opened()
+      // Thousands come back at once after a lost network: nobody else is to wait for all of them.
+      if (since !== undefined) await this.#turns.next({ begun: false })
       const isAhead = since !== undefined && since.seq > channel.position
       const stored = isAhead ? await this.#source.head(channel.channelId) : 0
       return { head: { epoch, seq: channel.position }, stored }
@@ -153,7 +186,7 @@ export class LiveChannels implements FeedConsumer {
     return (
       since.epoch === head.epoch &&
       since.seq <= head.seq &&
-      head.seq - since.seq <= this.#limits.maxResumeEntries
+      head.seq - since.seq <= this.#options.maxResumeEntries
     )
   }
 

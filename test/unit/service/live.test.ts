@@ -1,70 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { pino } from 'pino'
-import type { ChannelLog, EntryRange } from '../../../src/log/log.ts'
-import type { Entry } from '../../../src/protocol/model.ts'
+import type { ChannelLog } from '../../../src/log/log.ts'
 import { LiveChannels } from '../../../src/service/live.ts'
 import type { Follower, Joined, LiveBatch } from '../../../src/service/live.ts'
-
-const EPOCH = 'epoch-1'
-const CHANNEL = 'c'
-
-function entry(seq: number): Entry {
-  return { kind: 'cleared', channelId: CHANNEL, seq, at: seq }
-}
-
-/** A log whose answers come when the test says so: that is what makes the races visible. */
-class ScriptedLog {
-  readonly epoch = EPOCH
-  readonly followed: string[] = []
-  readonly unfollowed: string[] = []
-  #answer: { resolve: (position: number) => void; reject: (error: Error) => void } | undefined
-  #reads: { range: EntryRange; resolve: (entries: readonly Entry[]) => void }[] = []
-
-  follow(channelId: string): Promise<number> {
-    this.followed.push(channelId)
-    return new Promise((resolve, reject) => {
-      this.#answer = { resolve, reject }
-    })
-  }
-
-  unfollow(channelId: string): void {
-    this.unfollowed.push(channelId)
-  }
-
-  stored = 0
-
-  head(): Promise<number> {
-    return Promise.resolve(this.stored)
-  }
-
-  entries(range: EntryRange): Promise<readonly Entry[]> {
-    return new Promise((resolve) => {
-      this.#reads.push({ range, resolve })
-    })
-  }
-
-  opens(position: number): void {
-    this.#answer?.resolve(position)
-  }
-
-  fails(): void {
-    this.#answer?.reject(new Error('no answer'))
-  }
-
-  answersRead(length = Number.POSITIVE_INFINITY): EntryRange | undefined {
-    const read = this.#reads.shift()
-    if (read === undefined) return undefined
-    const { after, upTo } = read.range
-    const prefix = { length: Math.min(length, upTo - after) }
-    const seqs = Array.from(prefix, (_, index) => after + 1 + index)
-    read.resolve(seqs.map(entry))
-    return read.range
-  }
-}
+import { CHANNEL, entry, EPOCH, ScriptedLog } from './scripted-log.ts'
 
 class Recorder implements Follower {
   readonly seen: (number | string)[] = []
-  onEntries(batch: LiveBatch): void {
+  onEntries = (batch: LiveBatch): void => {
     this.seen.push(...batch.entries.map((one) => one.seq))
   }
   catchUp(batch: LiveBatch): Promise<void> {
@@ -86,9 +29,19 @@ class Recorder implements Follower {
   }
 }
 
-function setUp(maxResumeEntries = 100, maxBacklogEntries = 100) {
+/** Delivers at once, so that a test sees each step, or as a process does. */
+const atOnce = (run: () => void): void => {
+  run()
+}
+
+function setUp(maxResumeEntries = 100, maxBacklogEntries = 100, defer = atOnce) {
   const log = new ScriptedLog()
-  const live = new LiveChannels({ maxResumeEntries, maxBacklogEntries }, pino({ level: 'silent' }))
+  const live = new LiveChannels({
+    maxResumeEntries,
+    maxBacklogEntries,
+    logger: pino({ level: 'silent' }),
+    defer,
+  })
   live.attach(log as unknown as ChannelLog)
   const follower = new Recorder()
   const join = (since?: number, epoch = EPOCH): Promise<void> =>
@@ -101,7 +54,14 @@ function setUp(maxResumeEntries = 100, maxBacklogEntries = 100) {
   return { log, live, follower, join }
 }
 
-const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+/** Turns enough for whatever waits for its own. */
+async function tick(): Promise<void> {
+  for (let turn = 0; turn < 4; turn += 1) {
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+  }
+}
 
 describe('live channels', () => {
   it('answer with the position and go on right after it', async () => {
@@ -113,14 +73,34 @@ describe('live channels', () => {
     expect(follower.seen).toEqual(['joined 7', 8, 9])
   })
 
-  it('count what comes between the log’s answer and the join’s continuation', async () => {
-    const { log, live, follower, join } = setUp()
+  it('deliver what comes right behind the log’s answer after the join’s answer', async () => {
+    const { log, live, follower, join } = setUp(100, 100, setImmediate)
     const joining = join()
     log.opens(7)
     live.onEntries(CHANNEL, [entry(8)])
     await joining
-    live.onEntries(CHANNEL, [entry(9)])
-    expect(follower.seen).toEqual(['joined 8', 9])
+    await tick()
+    expect(follower.seen).toEqual(['joined 7', 8])
+  })
+
+  it('deliver what comes in one turn together, with frames in their places', async () => {
+    const { log, live, follower, join } = setUp(100, 100, setImmediate)
+    const joining = join()
+    log.opens(7)
+    await joining
+    const batches: number[] = []
+    follower.onEntries = ({ entries }) => {
+      batches.push(entries.length)
+      follower.seen.push(...entries.map(({ seq }) => seq))
+    }
+    for (const seq of [8, 9]) live.onEntries(CHANNEL, [entry(seq)])
+    live.onEphemeral({ kind: 'complete', channelId: CHANNEL, serverId: 's' })
+    live.onEntries(CHANNEL, [entry(10), entry(11)])
+    live.onEntries(CHANNEL, [entry(12)])
+    expect(follower.seen).toEqual(['joined 7'])
+    await tick()
+    expect(follower.seen).toEqual(['joined 7', 8, 9, 'ephemeral', 10, 11, 12])
+    expect(batches).toEqual([2, 3])
   })
 
   it('replay what was missed, then answer, then what came meanwhile, each once', async () => {
