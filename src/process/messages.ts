@@ -34,6 +34,8 @@ export interface Answers {
   /** As they were logged, oldest first. */
   readonly logs: readonly string[]
   readonly 'clear-logs': null
+  /** Nothing; it comes behind everything that the primary sent before it was asked. */
+  readonly 'round-trip': null
 }
 
 export type Question = keyof Answers

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { listenLinks } from '../../ipc/listen.ts'
 import { LogCore } from '../../log/core.ts'
 import { LogServer } from '../../log/server.ts'
+import { Checkpointer } from '../../log/sqlite/checkpointer.ts'
 import { openSqliteEngine } from '../../log/sqlite/sqlite-engine.ts'
 import { storageReason } from '../../log/sqlite/storage-errors.ts'
 import { PresenceHub } from '../../signals/presence-hub.ts'
@@ -30,15 +31,18 @@ export async function composeWriter(context: ChildContext): Promise<RunningChild
   const { settings, dataDir } = start
   const lock = await openFileLock(join(dataDir, 'writer.lock'))
   const { durability, maxPending, maxPendingBytes } = settings
-  const engine = openSqliteEngine({ file: databaseFile(dataDir), durability, logger })
+  const file = databaseFile(dataDir)
+  const engine = openSqliteEngine({ file, durability, logger })
+  const failed = (error: unknown): void => {
+    fail(new Error(`storage failed: ${storageReason(error)}`, { cause: error }))
+  }
+  const checkpointer = new Checkpointer({ file, onFailure: failed })
   const watch = new StorageWatch({ directory: dataDir, logger, report: reportTo(context.link) })
   const core = new LogCore({
     engine,
     limits: { maxPending, maxPendingBytes },
     logger,
-    onFailure: (error) => {
-      fail(new Error(`storage failed: ${storageReason(error)}`, { cause: error }))
-    },
+    onFailure: failed,
     onStorageFull: (error) => {
       watch.full(error)
     },
@@ -62,6 +66,7 @@ export async function composeWriter(context: ChildContext): Promise<RunningChild
       watch.close()
       await links.close()
       presence.close()
+      await checkpointer.close()
       // The last connection to close checkpoints: what is left is one file.
       engine.close()
       lock.close()

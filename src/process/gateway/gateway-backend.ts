@@ -39,10 +39,11 @@ export function openGatewayBackend({ start, logger, fail }: ChildContext): Gatew
     self: { role: 'gateway', id },
     logger,
   })
-  const live = new LiveChannels(
-    { maxResumeEntries, maxBacklogEntries: MAX_BACKLOG_ENTRIES },
+  const live = new LiveChannels({
+    maxResumeEntries,
+    maxBacklogEntries: MAX_BACKLOG_ENTRIES,
     logger,
-  )
+  })
   const log = openRemoteLog({
     link,
     reader: openSqliteReader({

@@ -127,9 +127,15 @@ const POLLING_LOOK_MS = 10
  * Stops to take new connections: at once, where others take them or nobody polls. In a stop, clients
  * that poll fetch the answers to what they sent over new connections, until their sessions are closed.
  */
-async function closePort({ server, sockets, neighbours }: Parts): Promise<void> {
+async function closePort({ context, server, sockets, neighbours }: Parts): Promise<void> {
   while (sockets.hasPolling() && neighbours.successor() === undefined) await delay(POLLING_LOOK_MS)
   stopListening(server)
+  // A connection that is on its way here from the primary goes back to it, for another gateway. It has to
+  // arrive for that: were this process gone by then, the connection would be reset.
+  await context.link.ask('round-trip').catch((error: unknown) => {
+    // OVERLOADED: the primary stands still, and sends nothing either.
+    context.logger.debug({ err: error }, 'the primary did not answer')
+  })
 }
 
 /**

@@ -173,6 +173,8 @@ export class Primary {
       case 'clear-logs':
         logs.clear()
         return null
+      case 'round-trip':
+        return null
     }
   }
 }
