@@ -16,10 +16,6 @@ interface Span extends InChannel {
   readonly after: number
   readonly upTo: number
   readonly clearedSeq: number
-}
-
-interface Fitting extends Span {
-  readonly maxBytes: number
   readonly channelBytes: number
 }
 
@@ -29,8 +25,9 @@ interface Below extends InChannel {
   readonly limit: number
 }
 
-interface Bytes {
-  readonly maxBytes: number
+/** A row of a list, with the bytes that it counts towards the list's bound. */
+export interface SizedEntryColumns extends EntryColumns {
+  readonly bytes: number
 }
 
 /** Every question about entries. Those by number name `SHOWN` or `REST`, without which no index serves them. */
@@ -39,11 +36,9 @@ export interface EntryReads {
   readonly entry: Statement<[Numbered], EntryColumns>
   readonly entryTime: Statement<[Numbered], number>
   readonly entryById: Statement<[StoredId], EntryColumns>
-  readonly entries: Statement<[Span], EntryColumns>
-  /** How many of the first rows are at most `maxBytes` together. */
-  readonly entriesFitting: Statement<[Fitting], number>
-  readonly postings: Statement<[Below], EntryColumns>
-  readonly postingsFitting: Statement<[Below & Bytes], number>
+  /** To be read one by one: whoever does stops where the bound is, and what is behind it is never loaded. */
+  readonly entries: Statement<[Span], SizedEntryColumns>
+  readonly postings: Statement<[Below], SizedEntryColumns>
   readonly aPosting: Statement<[Omit<Below, 'limit'>], 1>
 }
 
@@ -76,38 +71,17 @@ export function prepareEntryReads(database: Database): EntryReads {
   }
 }
 
-/** How many rows come before the first with which the sum of lengths passes `:maxBytes`. */
-function fitting(lengths: string, order: string): string {
-  return `SELECT count(*) FROM (SELECT sum(bytes) OVER (ORDER BY ${order}) AS total
-    FROM (${lengths})) WHERE total <= :maxBytes`
-}
-
-function prepareLists(
-  database: Database,
-): Pick<EntryReads, 'entries' | 'entriesFitting' | 'postings' | 'postingsFitting' | 'aPosting'> {
+function prepareLists(database: Database): Pick<EntryReads, 'entries' | 'postings' | 'aPosting'> {
   return {
     entries: database.prepare(`
-      SELECT ${META}, iif(seq > :clearedSeq, data, NULL) AS data ${SPAN} AND ${SHOWN}
-      UNION ALL SELECT ${META}, data ${SPAN} AND ${REST} ORDER BY seq`),
-    entriesFitting: database
-      .prepare<[Fitting], number>(
-        fitting(
-          `SELECT seq, iif(seq > :clearedSeq, ${LENGTH}, 0) AS bytes ${SPAN} AND ${SHOWN}
-          UNION ALL SELECT seq, iif(kind = ${EDITED}, ${EDITED_LENGTH}, ${LENGTH} + ${CHANNEL_LENGTH})
-            ${SPAN.replace('entries', 'entries AS edit')} AND ${REST}`,
-          'seq',
-        ),
-      )
-      .pluck(),
+      SELECT ${META}, iif(seq > :clearedSeq, data, NULL) AS data,
+        iif(seq > :clearedSeq, ${LENGTH}, 0) AS bytes ${SPAN} AND ${SHOWN}
+      UNION ALL SELECT ${META}, data,
+        iif(kind = ${EDITED}, ${EDITED_LENGTH}, ${LENGTH} + ${CHANNEL_LENGTH})
+        ${SPAN.replace('entries', 'entries AS edit')} AND ${REST} ORDER BY seq`),
     aPosting: database.prepare<[Omit<Below, 'limit'>], 1>(`SELECT 1 ${BELOW} LIMIT 1`).pluck(),
-    postings: database.prepare(`SELECT ${META}, data ${BELOW} ORDER BY seq DESC LIMIT :limit`),
-    postingsFitting: database
-      .prepare<[Below & Bytes], number>(
-        fitting(
-          `SELECT seq, ${LENGTH} AS bytes ${BELOW} ORDER BY seq DESC LIMIT :limit`,
-          'seq DESC',
-        ),
-      )
-      .pluck(),
+    postings: database.prepare(
+      `SELECT ${META}, data, ${LENGTH} AS bytes ${BELOW} ORDER BY seq DESC LIMIT :limit`,
+    ),
   }
 }

@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3'
 import type { MessageServer, Participant } from '../../protocol/model.ts'
 import type { ChannelRecord, EntryRow, ServerRecord, Tail } from '../engine/records.ts'
 import type { Page, PostingRange, ReadStore, RowRange } from '../engine/store.ts'
+import type { SizedEntryColumns } from './entry-reads.ts'
 import { encodeId } from './id-codec.ts'
 import { prepareReads } from './read-statements.ts'
 import type { ReadStatements } from './read-statements.ts'
@@ -86,18 +87,14 @@ export class SqliteReadStore implements ReadStore {
     return columns && decodeEntry(columns)
   }
 
-  /** Numbers have no holes, so how many rows fit says which number is the last. */
-  entries(range: RowRange): readonly EntryRow[] {
-    const span = { ...range, upTo: Math.min(range.upTo, range.after + range.limit) }
-    const fitting = this.#reads.entriesFitting.get(span) ?? 0
-    const upTo = Math.min(span.upTo, range.after + Math.max(fitting, 1))
-    return this.#reads.entries.all({ ...span, upTo }).map((row) => decodeEntry(row))
+  entries({ limit, maxBytes, ...range }: RowRange): readonly EntryRow[] {
+    // Numbers have no holes, so the limit is a number too.
+    const upTo = Math.min(range.upTo, range.after + limit)
+    return fitting(this.#reads.entries.iterate({ ...range, upTo }), maxBytes)
   }
 
-  postings(range: PostingRange): readonly EntryRow[] {
-    const fitting = this.#reads.postingsFitting.get(range) ?? 0
-    const limit = Math.min(range.limit, Math.max(fitting, 1))
-    return this.#reads.postings.all({ ...range, limit }).map((row) => decodeEntry(row))
+  postings({ maxBytes, ...range }: PostingRange): readonly EntryRow[] {
+    return fitting(this.#reads.postings.iterate(range), maxBytes)
   }
 
   hasPostings({ channelKey, above, below }: PostingRange): boolean {
@@ -126,6 +123,18 @@ export class SqliteReadStore implements ReadStore {
   close(): void {
     this.#database.close()
   }
+}
+
+/** The first rows that are at most `maxBytes` together, one in any case; at most one behind them is loaded. */
+function fitting(rows: Iterable<SizedEntryColumns>, maxBytes: number): readonly EntryRow[] {
+  const taken: EntryRow[] = []
+  let bytes = 0
+  for (const row of rows) {
+    bytes += row.bytes
+    if (bytes > maxBytes && taken.length > 0) break
+    taken.push(decodeEntry(row))
+  }
+  return taken
 }
 
 /** How many of the first rows are at most `maxBytes` together, one in any case; it looks at no row behind them but one. */

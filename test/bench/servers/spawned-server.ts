@@ -8,6 +8,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServerUnderTest, Side } from '../scenario.ts'
 import { treeOf } from './process-tree.ts'
+import { settleDisk } from './settle-disk.ts'
 
 const START_TIMEOUT_MS = 30_000
 const START_POLL_MS = 50
@@ -135,6 +136,7 @@ class SpawnedServer implements ServerUnderTest {
 
 /** Starts a server in a directory of its own; resolves when it serves. */
 export async function spawnServer(plan: SpawnPlan): Promise<ServerUnderTest> {
+  await settleDisk()
   const dir = await mkdtemp(path.join(tmpdir(), `bench-${plan.kind}-`))
   return new SpawnedServer(plan, await freePort(), dir).ready()
 }
