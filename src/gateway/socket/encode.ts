@@ -80,13 +80,7 @@ export function withAck(own: readonly string[], ack: object): readonly string[] 
 /** Tells clients that nothing more will come for a message. */
 export function completePacket(frame: Ephemeral): string {
   const { channelId, serverId, messageId } = frame
-  return eventPacket(EVENTS.messageComplete, {
-    channelId,
-    roomId: channelId,
-    serverId,
-    messageServerId: serverId,
-    messageId,
-  })
+  return eventPacket(EVENTS.messageComplete, { channelId, serverId, messageId })
 }
 
 /** `messageComplete` right behind a message that no agent will answer. */
