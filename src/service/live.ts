@@ -1,6 +1,8 @@
 import type { ChannelLog, FeedConsumer } from '../log/log.ts'
 import type { Entry, Ephemeral, Position } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { createDeferred } from '../util/deferred.ts'
+import type { Deferred } from '../util/deferred.ts'
 import { Turns } from '../util/turns.ts'
 import { LiveChannel } from './live-channel.ts'
 import type { Follower } from './live-channel.ts'
@@ -53,6 +55,7 @@ export class LiveChannels implements FeedConsumer {
   readonly #turns = new Turns()
   /** Channels with something to deliver at the end of the turn. */
   #due = new Set<LiveChannel>()
+  #nextDelivery: Deferred<void> | undefined
   #log: ChannelLog | undefined
 
   constructor(options: LiveChannelsOptions) {
@@ -103,6 +106,12 @@ export class LiveChannels implements FeedConsumer {
     this.#closeIfUnused(channel)
   }
 
+  /** Resolves when everything that the feed has brought of the channel until now is delivered. */
+  async delivered(channelId: string): Promise<void> {
+    const channel = this.#channels.get(channelId)
+    if (channel !== undefined && this.#due.has(channel)) await this.#nextDelivery?.promise
+  }
+
   /** True when the follower is still to be handed the entry with this number. */
   willDeliver(channelId: string, follower: Follower, seq: number): boolean {
     return this.#channels.get(channelId)?.willDeliver(follower, seq) ?? false
@@ -120,9 +129,9 @@ export class LiveChannels implements FeedConsumer {
     const channel = this.#channels.get(channelId)
     if (channel === undefined) return
     channel.arrive(item)
-    const isFirst = this.#due.size === 0
     this.#due.add(channel)
-    if (!isFirst) return
+    if (this.#nextDelivery !== undefined) return
+    this.#nextDelivery = createDeferred()
     this.#defer(() => {
       this.#deliver()
     })
@@ -130,8 +139,11 @@ export class LiveChannels implements FeedConsumer {
 
   #deliver(): void {
     const due = this.#due
+    const delivery = this.#nextDelivery
     this.#due = new Set()
+    this.#nextDelivery = undefined
     for (const channel of due) channel.deliver()
+    delivery?.resolve()
   }
 
   #open(channelId: string): LiveChannel {

@@ -7,6 +7,7 @@ import { rawLog } from './raw-log.ts'
 import { restGet, restPost } from './rest.ts'
 import { resumeStorm } from './resume-storm.ts'
 import { room1000 } from './room.ts'
+import { stalled200 } from './stalled.ts'
 
 /**
  * In the order in which they run: `in-flight-8` is compared with what `raw-log` found, `paced` uses what
@@ -25,5 +26,6 @@ export const SCENARIOS: readonly Scenario[] = [
   connectStorm,
   idle5000,
   resumeStorm,
+  stalled200,
   ...growth,
 ]

@@ -30,7 +30,7 @@ export class Attendance {
   }
 
   /**
-   * A message that was under way while its sender was outside, or when it asked to come in, is shown to the
+   * A message that was under way while its sender was outside, or was on its way in, is shown to the
    * sender with its acknowledgement, wherever it lies in the channel (it may lie before the position
    * that the join is answered with), and again by a join with `since` a number before it.
    */
@@ -43,12 +43,12 @@ export class Attendance {
       case 'joining':
         this.restartsAfter = this.#isConnected && !this.hasLeft ? record.since : undefined
         this.asked = record
-        if (record.since === undefined) this.#loosen()
         this.isOutside = false
         this.hasLeft = false
         this.#isConnected = true
         break
       case 'joined':
+        if (this.asked !== undefined && this.asked.since === undefined) this.#loosen()
         this.asked = undefined
         break
       case 'leaving':

@@ -13,7 +13,7 @@ class Place {
   isAnew = false
   position: Position | undefined
   readonly unacknowledged = new Set<string>()
-  /** Own messages that were under way while outside, or when asking to come in: they may be shown beside the order, and move nothing. */
+  /** Own messages that were under way while outside or on the way in: they may be shown beside the order, and move nothing. */
   readonly loose = new Set<string>()
 
   loosen(): void {
@@ -68,14 +68,13 @@ export class Places {
     const place = this.#places.get(channelId)
     if (place === undefined) return undefined
     place.isJoining = true
-    const since = place.isAnew ? undefined : place.position
-    if (since === undefined) place.loosen()
-    return since
+    return place.isAnew ? undefined : place.position
   }
 
   joined(channelId: string, position: Position): void {
     const place = this.#places.get(channelId)
     if (place?.isInside !== true) return
+    if (place.isAnew || place.position === undefined) place.loosen()
     place.isJoining = false
     place.isAnew = false
     place.position = position

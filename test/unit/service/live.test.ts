@@ -98,7 +98,7 @@ describe('live channels', () => {
     live.onEntries(CHANNEL, [entry(10), entry(11)])
     live.onEntries(CHANNEL, [entry(12)])
     expect(follower.seen).toEqual(['joined 7'])
-    await tick()
+    await live.delivered(CHANNEL)
     expect(follower.seen).toEqual(['joined 7', 8, 9, 'ephemeral', 10, 11, 12])
     expect(batches).toEqual([2, 3])
   })

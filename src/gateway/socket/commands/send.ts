@@ -106,6 +106,9 @@ export async function send(edge: Edge, request: Request): Promise<void> {
     const channelId = outcome.message?.channelId ?? ''
     // A join under way decides whether the message reaches its sender through the channel.
     if (connection.isMoving(channelId)) await connection.settled(channelId)
+    // What is left to be answered here is what the delivery did not answer: a repetition, behind its copy
+    // that is just arriving, or a message that was erased meanwhile.
+    await edge.live.delivered(channelId)
     release(edge, { connection, messageId }, outcome)
   } catch (error) {
     connection.own.delete(messageId)

@@ -5,6 +5,7 @@ import type { Edge } from '../../../../src/gateway/socket/edge.ts'
 import type { OwnMessage } from '../../../../src/gateway/socket/own-message.ts'
 import type { SharedPackets } from '../../../../src/gateway/socket/shared-packets.ts'
 import type { PostInput } from '../../../../src/service/messages.ts'
+import { createDeferred } from '../../../../src/util/deferred.ts'
 
 const SEQ = 7
 
@@ -14,11 +15,13 @@ interface Scene {
   readonly willDeliver: boolean
   /** The id of the first message, where this repeats one. */
   readonly repeats?: string
+  /** When what the feed has brought is delivered. */
+  readonly delivered?: Promise<void>
 }
 
 /** Sends one message whose append was answered, and tells which events its sender got. */
-async function eventsOf({ deliversAfter, willDeliver, repeats }: Scene): Promise<string[]> {
-  const packets: string[] = []
+async function eventsOf(scene: Scene, packets: string[] = []): Promise<string[]> {
+  const { deliversAfter, willDeliver, repeats, delivered = Promise.resolve() } = scene
   const membership = { entityId: 'e', deliversAfter }
   const connection = {
     entityId: 'e',
@@ -43,7 +46,8 @@ async function eventsOf({ deliversAfter, willDeliver, repeats }: Scene): Promise
         updatedAt: 1,
       },
     })
-  const edge = { services: { messages: { post } }, live: { willDeliver: () => willDeliver } }
+  const live = { willDeliver: () => willDeliver, delivered: () => delivered }
+  const edge = { services: { messages: { post } }, live }
   await send(edge as unknown as Edge, {
     connection: connection as unknown as Connection,
     payload: { channelId: 'c', message: 'text', messageId: 'm' },
@@ -79,5 +83,19 @@ describe('a send', () => {
   it('is only acknowledged when it repeats an earlier one', async () => {
     const events = await eventsOf({ willDeliver: false, repeats: 'first' })
     expect(events).toEqual(['messageAck', 'acknowledged'])
+  })
+
+  it('that repeats is answered behind what is just being delivered', async () => {
+    const packets: string[] = []
+    const delivery = createDeferred<void>()
+    const delivered = delivery.promise
+    const scene = { deliversAfter: 3, willDeliver: false, repeats: 'first', delivered }
+    const sending = eventsOf(scene, packets)
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+    expect(packets).toEqual([])
+    delivery.resolve()
+    expect(await sending).toEqual(['messageAck', 'acknowledged'])
   })
 })
