@@ -25,7 +25,7 @@ export const REST = `(kind <> ${POSTED} OR data IS NULL)`
  * Ids are bytes (see `id-codec.ts`): the file is a quarter smaller. A 128-bit digest in place of the
  * three columns of `entries_client` saved 5 % of the pages for 4–7 µs of hashing a row.
  *
- * What a row costs is the pages that its indexes change. `entries_id` grows at its end, the others in as many
+ * What a row costs in this version is the pages that its indexes change. `entries_id` grows at its end, the others in as many
  * places as there are busy channels, and `entries_client` in one for each sender whose ids ascend but in one
  * for each *row* whose client id is random, once it has outgrown a batch (50,000 rows or so). That is the
  * whole difference between an empty and a filled log; from there on the rate stays. Written and
@@ -38,7 +38,7 @@ export const REST = `(kind <> ${POSTED} OR data IS NULL)`
  * | random     | 10.1 KiB, 46 µs   | 12.1 KiB, 48 µs   |
  *
  * Neither a larger cache (256 MiB) nor smaller pages (1 and 2 KiB: fewer bytes, but more pages) changed that. The
- * client id as first column helps ids that ascend over all clients, and no others.
+ * client id as first column helps ids that ascend over all clients, and no others. `SCHEMA_2` is the answer.
  *
  * Each entry is in one of two indexes by number, `entries_shown` or `entries_rest`, so that a page of
  * messages steps over nothing that was erased. Measured at 500,000 rows, page of 50 below 200,000
@@ -126,6 +126,13 @@ export const SCHEMA_1 = `
 /**
  * The second version: client ids are found through `client_keys`, which is not changed with every row
  * (see `client-keys.ts`). `place` is that of the entry.
+ *
+ * Measured with random client ids from an empty log, 100 channels, `synchronous=FULL`:
+ *
+ * | batches | `entries_client`  | `client_keys`        |
+ * |---------|-------------------|----------------------|
+ * | of 15   | 11.2 KiB, 36–39 µs | 5.1 KiB, 25–26 µs   |
+ * | of 200  | 11.2 KiB, 32–35 µs | 3.2 KiB, 19–22 µs   |
  */
 export const SCHEMA_2 = `
   DROP INDEX entries_client;
