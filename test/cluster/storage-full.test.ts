@@ -12,8 +12,8 @@ import { readTruth } from './support/truth.ts'
 const obstacle = whyNoSmallDisk()
 const skipped = obstacle === '' ? '' : ` (skipped: ${obstacle})`
 
-const DISK_MIB = 6
-const BALLAST_BYTES = 2_500_000
+const DISK_MIB = 10
+const BALLAST_BYTES = 6_500_000
 const TEXT = 'x'.repeat(50_000)
 const SETTINGS = { PARLEY_GATEWAYS: '1', PARLEY_AGENT_HOSTS: '0', PARLEY_APPEND_TIMEOUT_MS: '5000' }
 const CHANNEL = 'room'
