@@ -45,7 +45,7 @@ export interface LiveChannelOptions {
 }
 
 /** Entries that a follower gets before it is asked whether it can take more. */
-const SLICE_ENTRIES = 64
+const SLICE_ENTRIES = 128
 
 /** The followers of one channel, each with how far it is. */
 export class LiveChannel {
@@ -134,7 +134,8 @@ export class LiveChannel {
   ): Promise<void> {
     const { channelId } = this
     for (let start = 0; start < missed.entries.length; start += SLICE_ENTRIES) {
-      await this.#options.turns.next({ begun: true })
+      // The first belongs to the turn in which it was read.
+      if (start > 0) await this.#options.turns.next({ begun: true })
       if (!this.isCatchingUp(follower, catching)) return
       const entries = missed.entries.slice(start, start + SLICE_ENTRIES)
       await follower.catchUp({ channelId, entries, isReplay: true })

@@ -192,21 +192,21 @@ describe('live channels', () => {
     const gates: (() => void)[] = []
     follower.pace = () => new Promise((resolve) => gates.push(resolve))
     const joining = join(0)
-    log.opens(130)
+    log.opens(260)
     await tick()
     log.answersRead()
     await tick()
-    expect(follower.seen).toHaveLength(64)
-    live.onEntries(CHANNEL, [entry(131)])
+    expect(follower.seen).toHaveLength(128)
+    live.onEntries(CHANNEL, [entry(261)])
     live.onEphemeral({ kind: 'complete', channelId: CHANNEL, serverId: 's' })
     while (follower.seen.at(-1) !== 'ephemeral') {
       gates.shift()?.()
       await tick()
     }
     await joining
-    live.onEntries(CHANNEL, [entry(132)])
-    const seqs = Array.from({ length: 130 }, (_, index) => index + 1)
-    expect(follower.seen).toEqual([...seqs, 'joined 130 true', 131, 'ephemeral', 132])
+    live.onEntries(CHANNEL, [entry(262)])
+    const seqs = Array.from({ length: 260 }, (_, index) => index + 1)
+    expect(follower.seen).toEqual([...seqs, 'joined 260 true', 261, 'ephemeral', 262])
   })
 
   it('let no follower suffer from another’s fault', async () => {
