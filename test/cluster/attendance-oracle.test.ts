@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { Journal, shortened } from './support/journal.ts'
+import { shortened } from './support/journal.ts'
 import type { Happening, SeenEntry } from './support/journal.ts'
 import { judge } from './support/oracle.ts'
+import { journalOf, listed } from './support/told.ts'
 import type { ChannelTruth, StoredEntry } from './support/truth.ts'
 
 const channelId = 'room'
@@ -21,16 +22,7 @@ const posting = (seq: number, authorId = 'ann'): StoredEntry => ({
 })
 
 function truthOf(stored: readonly StoredEntry[], isLive = true): ChannelTruth {
-  const history = stored.flatMap(({ id, seq, authorId = '', kind, text }) =>
-    kind === 'posted' && text !== null ? [{ id, seq, authorId, content: text }] : [],
-  )
-  return { channelId, epoch, isLive, stored, history }
-}
-
-function journalOf(name: string, happenings: readonly Happening[]): Journal {
-  const journal = new Journal(name)
-  for (const happening of happenings) journal.record(happening)
-  return journal
+  return { channelId, epoch, isLive, stored, history: listed(stored) }
 }
 
 const sent = (number: number): Happening => ({

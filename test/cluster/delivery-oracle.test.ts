@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { Journal } from './support/journal.ts'
 import type { Change, Happening, SeenEntry } from './support/journal.ts'
 import { judge } from './support/oracle.ts'
-import type { ChannelTruth, ListedMessage, StoredEntry } from './support/truth.ts'
+import { journalOf, listed } from './support/told.ts'
+import type { ChannelTruth, StoredEntry } from './support/truth.ts'
 
 const channelId = 'room'
 const epoch = 'life-1'
@@ -12,20 +12,8 @@ function posting(seq: number, number: number, text: string | null = `#${number}`
   return { seq, id: `id-${number}`, kind: 'posted', authorId: 'ann', clientMessageId, text }
 }
 
-function listed(stored: readonly StoredEntry[]): ListedMessage[] {
-  return stored.flatMap(({ id, seq, authorId = '', kind, text }) =>
-    kind === 'posted' && text !== null ? [{ id, seq, authorId, content: text }] : [],
-  )
-}
-
 function truthOf(stored: readonly StoredEntry[], history = listed(stored)): ChannelTruth {
   return { channelId, epoch, isLive: true, stored, history }
-}
-
-function journalOf(name: string, happenings: readonly Happening[]): Journal {
-  const journal = new Journal(name)
-  for (const happening of happenings) journal.record(happening)
-  return journal
 }
 
 const sent = (number: number): Happening => ({

@@ -1,6 +1,5 @@
-import { DEFAULT_SERVER_ID } from '../../src/protocol/limits.ts'
 import { Changer } from '../cluster/support/changes.ts'
-import { restUntilAnswered } from '../cluster/support/rest.ts'
+import { channelCreation, restUntilAnswered } from '../cluster/support/rest.ts'
 
 /** Requests that may wait while the server is away; past it the plan's are left out. */
 const MAX_WAITING = 300
@@ -29,16 +28,7 @@ export class Desk {
   /** Makes a channel, unless it is there already. */
   create(channelId: string): boolean {
     return this.ask(async () => {
-      const { status, text } = await restUntilAnswered(this.#url, {
-        method: 'POST',
-        path: '/api/messaging/channels',
-        body: {
-          id: channelId,
-          name: channelId,
-          message_server_id: DEFAULT_SERVER_ID,
-          participantCentralUserIds: [],
-        },
-      })
+      const { status, text } = await restUntilAnswered(this.#url, channelCreation(channelId))
       if (status !== 201 && status !== 409) throw new Error(`create: ${status} ${text}`)
     })
   }

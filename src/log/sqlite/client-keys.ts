@@ -20,6 +20,12 @@ const DEFAULT_MAX_GATHERED = 65_536
 /** Keys stored for each one added while a generation settles: it is through when the next one is half full. */
 const STORED_PER_ADDED = 2
 
+/** A key and its hash, which is computed once for each row. */
+export interface HashedKey {
+  readonly key: ClientKey
+  readonly hash: number
+}
+
 /** A generation of keys on its way to the table, in ascending order. */
 interface Settling {
   readonly places: ReadonlyMap<number, number>
@@ -76,9 +82,13 @@ export class ClientKeys {
     this.#load(metaNumber(database, 'client_keys_upto'))
   }
 
+  /** The key with what stands for it, for the other calls. */
+  hashed(key: ClientKey): HashedKey {
+    return { key, hash: this.#hash(key) }
+  }
+
   /** The posting that the key names. */
-  posting(key: ClientKey): EntryColumns | undefined {
-    const hash = this.#hash(key)
+  posting({ key, hash }: HashedKey): EntryColumns | undefined {
     return (
       this.#matching(key, this.#recent.get(hash)) ??
       this.#matching(key, this.#settling?.places.get(hash)) ??
@@ -87,8 +97,7 @@ export class ClientKeys {
   }
 
   /** Remembers the row of a key that names none yet. */
-  add(key: ClientKey, place: number): void {
-    const hash = this.#hash(key)
+  add({ hash }: HashedKey, place: number): void {
     // Two keys that meet: memory holds the one, the table both.
     if (this.#recent.has(hash)) {
       this.#statements.store.run(hash, place)
@@ -156,7 +165,7 @@ export class ClientKeys {
     for (;;) {
       const rows = this.#statements.keysAfter.all(after, this.#maxGathered)
       if (rows.length > 0 && this.#recent.size > 0) this.#age()
-      for (const row of rows) this.add(keyOf(row), row.place)
+      for (const row of rows) this.add(this.hashed(keyOf(row)), row.place)
       this.#added = []
       after = rows.at(-1)?.place ?? after
       if (rows.length < this.#maxGathered) return

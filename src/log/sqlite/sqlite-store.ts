@@ -72,7 +72,7 @@ export class SqliteStore extends SqliteReadStore implements WriteStore {
   }
 
   postingByClientId(key: ClientKey): EntryRow | undefined {
-    const columns = this.#clientKeys.posting(key)
+    const columns = this.#clientKeys.posting(this.#clientKeys.hashed(key))
     return columns && decodeEntry(columns)
   }
 
@@ -109,7 +109,8 @@ export class SqliteStore extends SqliteReadStore implements WriteStore {
   }
 
   insertPosting(row: EntryRow): boolean {
-    const key = clientKeyOf(row)
+    const named = clientKeyOf(row)
+    const key = named && this.#clientKeys.hashed(named)
     if (key !== undefined && this.#clientKeys.posting(key) !== undefined) return false
     const { changes, lastInsertRowid } = this.#writes.insertPosting.run(...valuesOf(row))
     if (changes === 0) return false

@@ -1,20 +1,21 @@
 import { GeneratorProcess } from './generator-process.ts'
 import { Histogram } from './histogram.ts'
-import type { Command, ConnectionPlan, Opened, OpenPlan, Results, SendPlan } from './plan.ts'
+import type {
+  Command,
+  ConnectionPlan,
+  Opened,
+  OpenPlan,
+  Results,
+  SendPlan,
+  Window,
+} from './plan.ts'
 
 const COMMAND_TIMEOUT_MS = 15_000
 /** Connections that `openAll` makes at the same time, over all generators. */
 const GENTLE_CONCURRENCY = 4
 
-export interface LoadWindow {
-  /** Mean of the generators: they are marked at the same moment, one message apart. */
-  readonly durationMs: number
-  readonly sent: number
-  readonly acks: number
-  readonly deliveries: number
-  readonly expectedDeliveries: number
-  readonly refusals: number
-  readonly lostConnections: number
+/** The windows of all generators as one; its duration is their mean, since they are marked one message apart. */
+export interface LoadWindow extends Omit<Window, 'ackCounts' | 'lagCounts' | 'cpuMs'> {
   readonly ackLatency: Histogram
   readonly deliveryLag: Histogram
   /** CPU of the busiest generator as a share of one core. */

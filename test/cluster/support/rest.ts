@@ -64,9 +64,9 @@ export async function restData<T>(url: string, call: RestCall): Promise<T> {
 
 export const channelPath = (channelId: string): string => `/api/messaging/channels/${channelId}`
 
-/** Creates an empty channel with this id. */
-export async function createChannel(url: string, channelId: string): Promise<void> {
-  const { status, text } = await rest(url, {
+/** The call that creates an empty channel with this id. */
+export function channelCreation(channelId: string): RestCall {
+  return {
     method: 'POST',
     path: '/api/messaging/channels',
     body: {
@@ -75,7 +75,12 @@ export async function createChannel(url: string, channelId: string): Promise<voi
       message_server_id: DEFAULT_SERVER_ID,
       participantCentralUserIds: [],
     },
-  })
+  }
+}
+
+/** Creates an empty channel with this id. */
+export async function createChannel(url: string, channelId: string): Promise<void> {
+  const { status, text } = await rest(url, channelCreation(channelId))
   if (status !== 201) {
     throw new Error(`channel ${channelId} not created: ${status} ${text}`)
   }
