@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io'
 import type { CloseCode } from '../../protocol/close-codes.ts'
+import { FrameRun } from './frame-run.ts'
 
 /** Milliseconds that a peer gets to answer the close frame before its connection is terminated. */
 const CLOSE_GRACE_MS = 2_000
@@ -23,26 +24,30 @@ export function takesFrames(engine: EngineSocket): boolean {
   return engine.transport.name === 'websocket' && !engine.upgrading && engine.readyState === 'open'
 }
 
+/** What waits because the transport has not taken it yet; Engine.IO has no public word for it. */
+function queueOf(engine: EngineSocket): readonly { readonly options: object }[] {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the library's types hide it
+  return (engine as unknown as { readonly writeBuffer: readonly { options: object }[] }).writeBuffer
+}
+
 /**
- * Queues ready-made frames behind whatever waits for this connection.
- *
- * `wsPreEncodedFrame` is how Socket.IO's own adapter hands a broadcast to Engine.IO; nothing else
- * sends several packets in one write. Not part of the documented API, so a test holds it in place.
- * `onSent` is called when the transport has taken them; never when the connection closes before.
+ * Queues ready-made frames behind whatever waits for this connection, in one write with those before
+ * them where they wait too. `onSent` is called when the transport has taken them; never when the
+ * connection closes before.
  */
 export function writeFrames(
   engine: EngineSocket,
   frames: Buffer,
   onSent: (() => void) | undefined,
 ): void {
-  const options = { compress: false, wsPreEncodedFrame: [frames] }
-  engine.write('', options, onSent)
+  const last = queueOf(engine).at(-1)?.options
+  if (onSent === undefined && last instanceof FrameRun && last.add(frames)) return
+  engine.write('', new FrameRun(frames), onSent)
 }
 
-/** Packets that wait because the transport has not taken them yet; Engine.IO has no public word for it. */
+/** Packets that wait because the transport has not taken them yet. */
 export function countQueued(engine: EngineSocket): number {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the library's types hide it
-  return (engine as unknown as { readonly writeBuffer: readonly unknown[] }).writeBuffer.length
+  return queueOf(engine).length
 }
 
 /** What Engine.IO's polling transport holds; its types do not show it. */
