@@ -32,20 +32,23 @@ function checkErasures({ channelId, stored }: ChannelFacts): string[] {
     )
 }
 
-/** Each confirmed clear made its entry; entries are not more than requests where that can be told. */
+/**
+ * Each confirmed clear made its entry, and nobody else did, where that can be told: what is removed already
+ * has nothing to clear or remove, so that is confirmed as well and makes no entry.
+ */
 function checkCounts({ channelId, stored }: ChannelFacts, wipes: readonly Request[]): string[] {
   const clears = wipes.filter(({ change }) => change === 'clear')
   const confirmed = clears.filter(({ answeredAtUs }) => answeredAtUs !== undefined).length
   const cleared = stored.filter(({ kind }) => kind === 'cleared').length
   const violations: string[] = []
-  if (cleared < confirmed || (clears.length === 0 && cleared > 0)) {
+  const isNeverRemoved = clears.length === wipes.length
+  if ((isNeverRemoved && cleared < confirmed) || (clears.length === 0 && cleared > 0)) {
     violations.push(
       `${channelId}: cleared ${cleared} times, ${confirmed} of ${clears.length} confirmed`,
     )
   }
-  // A removal of what is removed already is confirmed as well, and makes no entry.
   const removed = stored.filter(({ kind }) => kind === 'removed').length
-  if (removed > 0 && clears.length === wipes.length) {
+  if (removed > 0 && isNeverRemoved) {
     violations.push(`${channelId}: removed ${removed} times, and nobody asked for it`)
   }
   const targets = stored
