@@ -1,6 +1,6 @@
 import type { ChannelError } from '../protocol/errors.ts'
 import type { Channel, ChannelDetails, Entry, Message, MessageServer } from '../protocol/model.ts'
-import type { Command, EntryRange, MessagePage, MessageQuery, Outcome } from './log.ts'
+import type { Command, EntryRange, MessagePage, MessageQuery, Outcome, Standing } from './log.ts'
 
 /** What one command of a batch did: its answer and its new entries, or its refusal. */
 export type Applied =
@@ -11,7 +11,8 @@ export type Applied =
 export interface LogReader {
   readonly epoch: string
   channel(channelId: string): ChannelDetails | undefined
-  channels(serverId?: string): readonly Channel[]
+  channels(serverId?: string, visibleTo?: string): readonly Channel[]
+  standing(channelId: string, entityId: string): Standing | undefined
   servers(): readonly MessageServer[]
   server(serverId: string): MessageServer | undefined
   serverAgents(serverId: string): readonly string[]

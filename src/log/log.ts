@@ -8,6 +8,7 @@ import type {
   MessageBody,
   MessageServer,
   Participant,
+  Visibility,
 } from '../protocol/model.ts'
 import type { JsonObject } from '../util/json.ts'
 
@@ -20,6 +21,9 @@ export interface ChannelDraft {
   readonly sourceType?: string
   readonly sourceId?: string
   readonly topic?: string
+  /** By type when absent: `defaultVisibility`. */
+  readonly visibility?: Visibility
+  readonly ownerId?: string
   readonly metadata: JsonObject
   readonly participants: readonly Participant[]
 }
@@ -31,6 +35,40 @@ export interface MessageDraft {
   readonly authorId: string
   readonly clientMessageId?: string
   readonly body: MessageBody
+}
+
+/**
+ * What must still hold of the channel when the command is applied, so that nobody acts on a right that was
+ * taken away meanwhile.
+ */
+export interface Guard {
+  /**
+   * The channel exists and is public, or this entity takes part in it; otherwise nothing happens and the
+   * answer is `CHANNEL_NOT_FOUND` (`MESSAGE_NOT_FOUND` for `edit` and `delete`), whether it exists or not.
+   * With it a `post` makes no channel, whatever `create` says.
+   *
+   * A repeated `post` or `edit`, whose answer shows a message, is refused likewise, but for a `post` with the
+   * `id` and author of one's own that is stored; every other change that
+   * was applied before is answered as done, so that nobody is refused for what the change itself did.
+   */
+  readonly visibleTo?: string
+}
+
+/** The same for a change of who takes part. */
+export interface ParticipantGuard extends Guard {
+  /**
+   * Who takes part and who is added are no more than this together, and nobody who goes makes room;
+   * otherwise nothing happens and the answer is `ACCESS_DENIED`. Who is there already is no one too many.
+   */
+  readonly maxParticipants?: number
+}
+
+/** Where an entity stands in a channel. */
+export interface Standing {
+  readonly type: ChannelType
+  readonly visibility: Visibility
+  readonly isParticipant: boolean
+  readonly isOwner: boolean
 }
 
 /**
@@ -46,39 +84,40 @@ export type Command =
    * (`isDuplicate`), others `MESSAGE_ID_TAKEN`. With `expectedServerId` a channel of another server takes
    * no new message: `INVALID_PAYLOAD`, or `SERVER_NOT_FOUND` when there is no such server.
    */
-  | {
+  | (Guard & {
       readonly type: 'post'
       readonly id: string
       readonly message: MessageDraft
       readonly create?: ChannelDraft
       readonly expectedServerId?: string
-    }
+    })
   /**
    * Replaces the named parts of a message's body. `MESSAGE_NOT_FOUND` when it does not exist, was
    * erased, or is not in `channelId` where that is given; `ACCESS_DENIED` when `authorId` is given and
    * is not its author.
    */
-  | {
+  | (Guard & {
       readonly type: 'edit'
       readonly id: string
       readonly messageId: string
       readonly channelId?: string
       readonly authorId?: string
       readonly changes: Partial<MessageBody>
-    }
+    })
   /** Erases a message. Erased before: no entry, no error. Never existed in `channelId`: `MESSAGE_NOT_FOUND`. */
-  | {
+  | (Guard & {
       readonly type: 'delete'
       readonly id: string
       readonly messageId: string
       readonly channelId?: string
-    }
+    })
   /** Erases all messages of a channel, at once for every reader. `CHANNEL_NOT_FOUND`. */
-  | { readonly type: 'clear'; readonly id: string; readonly channelId: string }
+  | (Guard & { readonly type: 'clear'; readonly id: string; readonly channelId: string })
   /**
    * `CHANNEL_EXISTS` when the id is in use, `SERVER_NOT_FOUND`. No entry: the first entry is the first
    * change after it. However a channel is made or somebody added to it, who is an agent of its server
-   * takes part as an agent.
+   * takes part as an agent, and what would put more into it than may take part is refused with
+   * `TOO_MANY_PARTICIPANTS`; who takes part when the bound is lowered stays.
    */
   | { readonly type: 'create-channel'; readonly id: string; readonly channel: ChannelDraft }
   /** The one DM channel of two entities on a server, made from `channel` if there is none. Answers `channel`. */
@@ -91,29 +130,33 @@ export type Command =
    * Replaces what is named; `participants` replaces the whole set. No entry when nothing is named.
    * `CHANNEL_NOT_FOUND`.
    */
-  | {
+  | (ParticipantGuard & {
       readonly type: 'update-channel'
       readonly id: string
       readonly channelId: string
       readonly name?: string
       readonly topic?: string
+      readonly visibility?: Visibility
       readonly metadata?: JsonObject
       readonly participants?: readonly string[]
-    }
-  /** Deletes a channel with its messages and participants; its counter stays. Absent before: no entry, no error. */
-  | { readonly type: 'delete-channel'; readonly id: string; readonly channelId: string }
+    })
+  /**
+   * Deletes a channel with its messages and participants; its counter stays. Absent before: no entry, and
+   * no error where no guard asks for it.
+   */
+  | (Guard & { readonly type: 'delete-channel'; readonly id: string; readonly channelId: string })
   /**
    * Adds and removes participants atomically. No entry when nothing changes. `CHANNEL_NOT_FOUND`;
    * `PARTICIPANT_NOT_FOUND` when one in `remove` does not take part. Adding somebody as an agent, or an
    * agent of the channel's server, marks an existing participant as an agent.
    */
-  | {
+  | (ParticipantGuard & {
       readonly type: 'change-participants'
       readonly id: string
       readonly channelId: string
       readonly add: readonly Participant[]
       readonly remove: readonly string[]
-    }
+    })
   | {
       readonly type: 'create-server'
       readonly id: string
@@ -233,10 +276,13 @@ export interface ChannelLog {
 
   channel(channelId: string): Promise<ChannelDetails | undefined>
   /**
-   * Channels of a server in order of creation; all servers when none is given. Past 10,000 of them, or
-   * 8 MiB of what people wrote about them, the oldest are left out and not loaded.
+   * Channels of a server in order of creation; all servers when none is given. With `visibleTo` only those
+   * that are public or that this entity takes part in. Past 10,000 of them, or 8 MiB of what people wrote
+   * about them, the oldest are left out and not loaded; of one's own past 10,000, those first made first.
    */
-  channels(serverId?: string): Promise<readonly Channel[]>
+  channels(serverId?: string, visibleTo?: string): Promise<readonly Channel[]>
+  /** Where an entity stands in a channel; undefined when there is no such channel. Committed state, at least as new as the feed. */
+  standing(channelId: string, entityId: string): Promise<Standing | undefined>
   /** In order of creation, bounded likewise. */
   servers(): Promise<readonly MessageServer[]>
   server(serverId: string): Promise<MessageServer | undefined>

@@ -1,6 +1,6 @@
 import type { Channel, ChannelDetails, Entry, Message, MessageServer } from '../protocol/model.ts'
 import type { LogReader } from './engine.ts'
-import type { ChannelLog, EntryRange, MessagePage, MessageQuery } from './log.ts'
+import type { ChannelLog, EntryRange, MessagePage, MessageQuery, Standing } from './log.ts'
 
 type Reads = Omit<ChannelLog, 'append' | 'publish' | 'follow' | 'unfollow' | 'close'>
 
@@ -20,8 +20,12 @@ export class LogReads implements Reads {
     return this.reader.channel(channelId)
   }
 
-  async channels(serverId?: string): Promise<readonly Channel[]> {
-    return this.reader.channels(serverId)
+  async channels(serverId?: string, visibleTo?: string): Promise<readonly Channel[]> {
+    return this.reader.channels(serverId, visibleTo)
+  }
+
+  async standing(channelId: string, entityId: string): Promise<Standing | undefined> {
+    return this.reader.standing(channelId, entityId)
   }
 
   async servers(): Promise<readonly MessageServer[]> {

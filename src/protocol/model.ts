@@ -15,6 +15,17 @@ export const CHANNEL_TYPES = [
 ] as const
 export type ChannelType = (typeof CHANNEL_TYPES)[number]
 
+/** `public`: every identity may read, join and send. `private`: only who takes part. */
+export const VISIBILITIES = ['public', 'private'] as const
+export type Visibility = (typeof VISIBILITIES)[number]
+
+const PRIVATE_TYPES: ReadonlySet<ChannelType> = new Set(['SELF', 'DM', 'VOICE_DM', 'API'])
+
+/** What a channel is when nobody says: conversations of named people are private, the rest is public. */
+export function defaultVisibility(type: ChannelType): Visibility {
+  return PRIVATE_TYPES.has(type) ? 'private' : 'public'
+}
+
 /** A namespace of channels (elizaOS: message server). Times are epoch milliseconds. */
 export interface MessageServer {
   readonly id: string
@@ -35,6 +46,9 @@ export interface Channel {
   readonly sourceType?: string
   readonly sourceId?: string
   readonly topic?: string
+  readonly visibility: Visibility
+  /** Who made it and manages it; absent when a service did, or somebody without an identity. */
+  readonly ownerId?: string
   readonly metadata: JsonObject
   readonly createdAt: number
   readonly updatedAt: number

@@ -31,7 +31,8 @@ export function describeChannels({ engine, clock }: Bench): void {
       const command = createChannel({ topic: 't', metadata: { k: 1 }, participants })
       const { outcome, entries } = apply(engine(), command)
       const times = { createdAt: clock.nowMs, updatedAt: clock.nowMs }
-      const channel = { ...command.channel, ...times, participants: [agent('b'), human('a')] }
+      const stored = { visibility: 'public', participants: [agent('b'), human('a')] }
+      const channel = { ...command.channel, ...times, ...stored }
       expect(outcome).toEqual({ isCreated: true, channel })
       expect(entries).toEqual([])
       expect(engine().channel(channel.id)).toEqual(channel)

@@ -19,6 +19,9 @@ export type Step =
   | { readonly do: 'clock'; readonly byMs: number }
 
 const channelId = fc.constantFrom(...NAMES.channels)
+const visibility = fc.constantFrom('public', 'private')
+/** Whom the guard of a command names; most have none. */
+const visibleTo = fc.option(fc.constantFrom(...NAMES.entities), { freq: 2, nil: undefined })
 const serverId = fc.constantFrom(...NAMES.servers, 'none')
 const entityId = fc.constantFrom(...NAMES.entities)
 const messageId = fc.constantFrom(...NAMES.messages)
@@ -32,8 +35,10 @@ const draft: fc.Arbitrary<ChannelDraft> = fc.record(
     id: channelId,
     serverId,
     name: text,
-    type: fc.constantFrom('GROUP', 'DM'),
+    type: fc.constantFrom('GROUP', 'DM', 'SELF'),
     topic: text,
+    visibility,
+    ownerId: entityId,
     metadata: fc.dictionary(text, fc.integer(), { maxKeys: 2 }),
     participants,
   },
@@ -92,6 +97,7 @@ const onChannel = fc.oneof(
       id,
       channelId,
       name: text,
+      visibility,
       participants: fc.array(entityId, { maxLength: 3 }),
     },
     { requiredKeys: ['type', 'id', 'channelId'] },
@@ -120,15 +126,40 @@ const onServer = fc.oneof(
   }),
 )
 
-const command: fc.Arbitrary<Command> = fc.oneof(
+const unguarded: fc.Arbitrary<Command> = fc.oneof(
   { weight: 8, arbitrary: post },
   { weight: 3, arbitrary: onMessage },
   { weight: 5, arbitrary: onChannel },
   { weight: 2, arbitrary: onServer },
 )
 
+/** Some under a guard, where the command knows one. */
+export const commands: fc.Arbitrary<Command> = fc
+  .tuple(unguarded, visibleTo)
+  .map(([command, entity]) =>
+    entity !== undefined && isGuarded(command)
+      ? Object.assign(command, { visibleTo: entity })
+      : command,
+  )
+
+const GUARDED = [
+  'post',
+  'edit',
+  'delete',
+  'clear',
+  'update-channel',
+  'delete-channel',
+  'change-participants',
+] as const
+
+export type GuardedCommand = Extract<Command, { readonly type: (typeof GUARDED)[number] }>
+
+export function isGuarded(command: Command): command is GuardedCommand {
+  return GUARDED.some((type) => type === command.type)
+}
+
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ do: fc.constant('apply' as const), command }) },
+  { weight: 12, arbitrary: fc.record({ do: fc.constant('apply' as const), command: commands }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('repeat' as const), back: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('sweep' as const) }) },
   {

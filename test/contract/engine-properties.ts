@@ -10,6 +10,9 @@ import type { Step } from './engine-commands.ts'
 import type { OpenEngine } from './engine.contract.ts'
 import { entriesOf } from './engine-support.ts'
 
+/** Fewer than there are names, so that runs meet the bound. */
+const MAX_PARTICIPANTS = 2
+
 /** A run of both engines in step; the oracle is what was applied, kept as anyone on the feed would. */
 class Run {
   readonly clock = { nowMs: 1_000 }
@@ -107,6 +110,12 @@ function stateOf(reader: LogReader): unknown {
   return plain({
     channels: reader.channels(),
     byServer: NAMES.servers.map((id) => [reader.channels(id), reader.server(id)]),
+    visible: NAMES.entities.map((entityId) =>
+      [undefined, ...NAMES.servers].map((id) => reader.channels(id, entityId)),
+    ),
+    standings: NAMES.entities.map((entityId) =>
+      NAMES.channels.map((id) => reader.standing(id, entityId)),
+    ),
     details: NAMES.channels.map((id) => reader.channel(id)),
     entries: NAMES.channels.map((channelId) =>
       reader.entries({ channelId, after: 0, upTo: 10_000, limit: 10_000 }),
@@ -141,9 +150,9 @@ export function describeProperties(open: OpenEngine): void {
         const disposals: (() => void)[] = []
         try {
           const run = new Run((now) => {
-            const { engine, dispose } = open(now)
+            const { engine, dispose } = open(now, MAX_PARTICIPANTS)
             disposals.push(dispose)
-            return [engine, createMemoryEngine({ now })]
+            return [engine, createMemoryEngine({ now, maxParticipants: MAX_PARTICIPANTS })]
           })
           for (const batch of batches) run.batch(batch)
           run.check()

@@ -1,13 +1,17 @@
 import { afterEach, beforeEach, describe } from 'vitest'
 import type { SweepingEngine } from '../../src/log/engine/store-engine.ts'
 import { describeBytes } from './engine-bytes.ts'
+import { describeBound } from './engine-bound.ts'
 import { describeChannels } from './engine-channels.ts'
+import { describeGuards } from './engine-guards.ts'
+import { describeGuardProperties } from './engine-guard-properties.ts'
 import { describeMessages } from './engine-messages.ts'
 import { describeParticipants } from './engine-participants.ts'
 import { describeProperties } from './engine-properties.ts'
 import { describeReads } from './engine-reads.ts'
 import { describeServers } from './engine-servers.ts'
 import type { TestClock } from './engine-support.ts'
+import { describeVisibility } from './engine-visibility.ts'
 
 interface EngineUnderTest {
   readonly engine: SweepingEngine
@@ -16,7 +20,7 @@ interface EngineUnderTest {
 }
 
 /** Makes a fresh, empty engine that takes its time from the clock. */
-export type OpenEngine = (now: () => number) => EngineUnderTest
+export type OpenEngine = (now: () => number, maxParticipants?: number) => EngineUnderTest
 
 /** What a group of the suite works on: both are new for every test. */
 export interface Bench {
@@ -41,6 +45,10 @@ export function describeEngine(name: string, open: OpenEngine): void {
     describeServers(bench)
     describeReads(bench)
     describeBytes(bench)
+    describeVisibility(bench)
+    describeGuards(bench)
+    describeBound(open)
+    describeGuardProperties(open)
     describeProperties(open)
   })
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChannelLog, Command, FeedConsumer } from '../../src/log/log.ts'
 import { newId } from '../../src/util/new-id.ts'
 import { channelDraft, createChannel, post } from './engine-support.ts'
+import { describeLogGuards } from './log-guards.ts'
 import { describeFeedProperties } from './log-properties.ts'
 import { range, Recorder } from './support/recorder.ts'
 
@@ -246,6 +247,7 @@ export function describeLog(name: string, openFixture: OpenFixture): void {
       expect(stored.map(({ seq }) => seq)).toEqual(range(1, 5))
     })
 
+    describeLogGuards(openFixture)
     describeFeedProperties(openFixture)
   })
 }

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest'
 import { createMemoryEngine } from '../../src/log/memory/memory-engine.ts'
 import { describeEngine } from './engine.contract.ts'
 
-describeEngine('memory', (now) => {
-  const engine = createMemoryEngine({ now })
+describeEngine('memory', (now, maxParticipants) => {
+  const engine = createMemoryEngine({ now, ...(maxParticipants && { maxParticipants }) })
   return { engine, dispose: () => engine.close() }
 })
 

@@ -65,6 +65,14 @@ describe('a SQLite log opened again', () => {
     expect(readFileSync(file, 'latin1')).not.toContain('top-secret')
   })
 
+  it('keeps nothing of a deleted channel that says who owned it', () => {
+    const engine = open()
+    const channelId = channelIn(engine, { ownerId: 'owner-of-it' })
+    apply(engine, { type: 'delete-channel', id: newId(), channelId })
+    engine.close()
+    expect(readFileSync(file, 'latin1')).not.toContain('owner-of-it')
+  })
+
   it('keeps its channels right when more of them are used than it caches', () => {
     const store = new SqliteStore(openWriterDatabase(file, 'normal'), {
       cache: { maxChannels: 2 },

@@ -8,8 +8,17 @@ import {
   distinct,
   membershipOf,
   removeChannel,
+  requireFitting,
+  requireRoom,
 } from './channels.ts'
-import { earlierAttempt, nextPlace, quiet, requireChannel, requireServer } from './context.ts'
+import {
+  earlierAttempt,
+  isVisible,
+  nextPlace,
+  quiet,
+  requireServer,
+  requireChannel,
+} from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
 import type { ChannelRecord, EntryRow } from './records.ts'
 import type { WriteStore } from './store.ts'
@@ -18,7 +27,7 @@ import type { ParticipantChanges } from './views.ts'
 
 type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>
 
-/** @throws CHANNEL_EXISTS, SERVER_NOT_FOUND. */
+/** @throws CHANNEL_EXISTS, SERVER_NOT_FOUND, TOO_MANY_PARTICIPANTS. */
 export function applyCreateChannel(
   context: ApplyContext,
   command: CommandOf<'create-channel'>,
@@ -60,17 +69,18 @@ function creation(context: ApplyContext, { id, channel }: Creation): Effect {
   return quiet({ channel: detailsOf(store, created), isCreated: true })
 }
 
-/** @throws CHANNEL_NOT_FOUND. */
+/** @throws CHANNEL_NOT_FOUND, TOO_MANY_PARTICIPANTS, ACCESS_DENIED. */
 export function applyUpdateChannel(
   context: ApplyContext,
   command: CommandOf<'update-channel'>,
 ): Effect {
   const { store } = context
   const earlier = earlierAttempt(context, command.id, 'updated')
-  if (earlier !== undefined) return repeatedChange(context, command.channelId, earlier)
-  const channel = requireChannel(context, command.channelId)
-  const { name, topic, metadata, participants } = command
-  if ([name, topic, metadata, participants].every((named) => named === undefined)) {
+  if (earlier !== undefined) return repeatedChange(context, command, earlier)
+  const channel = requireChannel(context, command)
+  const { name, topic, visibility = channel.visibility, metadata, participants } = command
+  const named = [name, topic, command.visibility, metadata, participants]
+  if (named.every((part) => part === undefined)) {
     return quiet({ channel: detailsOf(store, channel) })
   }
   const words = {
@@ -79,7 +89,8 @@ export function applyUpdateChannel(
     ...(topic !== undefined && { topic }),
     ...(metadata !== undefined && { metadata: structuredClone(metadata) }),
   }
-  const changes = replacement(store, channel, participants)
+  const changes = replacement(context, channel, participants)
+  requireFitting(channel, changes.added.length, command)
   const row: EntryRow = {
     ...nextPlace(context, channel),
     id: command.id,
@@ -88,7 +99,9 @@ export function applyUpdateChannel(
   }
   store.insertEntry(row)
   saveChanges(store, channel.key, changes)
-  const changed = { ...channel, words, ...membershipOf(store, channel), updatedAt: row.at }
+  const participantCount = channel.participantCount + changes.added.length - changes.removed.length
+  const membership = { ...membershipOf(store, channel), participantCount }
+  const changed = { ...channel, words, visibility, ...membership, updatedAt: row.at }
   store.saveChannel(changed)
   const { seq, at } = row
   const base = { channelId: channel.id, seq, at }
@@ -98,25 +111,33 @@ export function applyUpdateChannel(
   }
 }
 
-/** The answer of a change that was applied before; without the channel when that is gone since. */
-function repeatedChange({ store }: ApplyContext, channelId: string, { seq }: EntryRow): Effect {
-  const channel = store.channel(channelId)
-  const details = channel?.isLive === true && { channel: detailsOf(store, channel) }
+/** The answer of a change that was applied before; without the channel when that is gone or hidden since. */
+function repeatedChange(
+  context: ApplyContext,
+  { channelId, visibleTo }: CommandOf<'update-channel'>,
+  { seq }: EntryRow,
+): Effect {
+  const channel = context.store.channel(channelId)
+  const isShown = channel?.isLive === true && isVisible(context, channel, visibleTo)
+  const details = isShown && { channel: detailsOf(context.store, channel) }
   return quiet({ seq, isDuplicate: true, ...details })
 }
 
 /** Who comes and who goes when these replace the participants: who stays keeps the place and what it is. */
 function replacement(
-  store: WriteStore,
+  context: ApplyContext,
   { key, serverId }: ChannelRecord,
   wanted: readonly string[] | undefined,
 ): ParticipantChanges {
   if (wanted === undefined) return NO_CHANGES
+  const { store } = context
   const newcomers = new Set(wanted)
+  const total = newcomers.size
   const removed = store
     .participants(key)
     .map(({ entityId }) => entityId)
     .filter((entityId) => !newcomers.delete(entityId))
+  requireRoom(context, { added: newcomers.size, total })
   const added = [...newcomers].map((entityId) => ({ entityId, isAgent: false }))
   if (added.length === 0 && removed.length === 0) return NO_CHANGES
   return { added: asStored(store, serverId, added), removed }
@@ -132,12 +153,16 @@ export function saveChanges(
   for (const participant of added) store.saveParticipant(channelKey, participant)
 }
 
-/** Marks everything so far as erased in one small write; the rows are swept later, in slices. */
+/**
+ * Marks everything so far as erased in one small write; the rows are swept later, in slices.
+ *
+ * @throws CHANNEL_NOT_FOUND.
+ */
 export function applyClear(context: ApplyContext, command: CommandOf<'clear'>): Effect {
   const { store } = context
   const earlier = earlierAttempt(context, command.id, 'cleared')
   if (earlier !== undefined) return quiet({ seq: earlier.seq, isDuplicate: true })
-  const channel = requireChannel(context, command.channelId)
+  const channel = requireChannel(context, command)
   const row: EntryRow = {
     ...nextPlace(context, channel),
     id: command.id,
@@ -153,13 +178,17 @@ export function applyClear(context: ApplyContext, command: CommandOf<'clear'>): 
   }
 }
 
+/** @throws CHANNEL_NOT_FOUND with a guard; without one, what is not there needs no deletion. */
 export function applyDeleteChannel(
   context: ApplyContext,
   command: CommandOf<'delete-channel'>,
 ): Effect {
   const earlier = earlierAttempt(context, command.id, 'removed')
   if (earlier !== undefined) return quiet({ seq: earlier.seq, isDuplicate: true })
-  const channel = context.store.channel(command.channelId)
+  const channel =
+    command.visibleTo === undefined
+      ? context.store.channel(command.channelId)
+      : requireChannel(context, command)
   if (channel?.isLive !== true) return quiet({})
   const { seq, at } = removeChannel(context, channel, command.id)
   return {

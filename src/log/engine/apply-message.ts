@@ -1,7 +1,7 @@
 import { ChannelError } from '../../protocol/errors.ts'
 import type { MessageBody } from '../../protocol/model.ts'
 import type { Command } from '../log.ts'
-import { earlierAttempt, nextPlace, quiet } from './context.ts'
+import { earlierAttempt, isVisible, nextPlace, quiet } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
 import type { ChannelRecord, EntryRow } from './records.ts'
 import type { ReadStore } from './store.ts'
@@ -19,11 +19,8 @@ interface Found {
 export function applyEdit(context: ApplyContext, command: Edit): Effect {
   const { store } = context
   const earlier = earlierAttempt(context, command.id, 'edited')
-  if (earlier !== undefined) {
-    const message = messageOf(channelOfRow(store, earlier), postingOf(store, earlier))
-    return quiet({ seq: earlier.seq, message, isDuplicate: true })
-  }
-  const { channel, posting } = findPosting(store, command)
+  if (earlier !== undefined) return repeatedEdit(context, command, earlier)
+  const { channel, posting } = findPosting(context, command)
   if (posting.data === null || isErased(channel, posting)) {
     throw new ChannelError('MESSAGE_NOT_FOUND')
   }
@@ -45,12 +42,20 @@ export function applyEdit(context: ApplyContext, command: Edit): Effect {
   return { outcome: { seq: row.seq, message }, entries: [entry] }
 }
 
-/** @throws MESSAGE_NOT_FOUND when it never existed, or not in the named channel. */
+/** The answer of an edit that was applied before, which shows the message as it is now. */
+function repeatedEdit(context: ApplyContext, { visibleTo }: Edit, earlier: EntryRow): Effect {
+  const channel = channelOfRow(context.store, earlier)
+  if (!isVisible(context, channel, visibleTo)) throw new ChannelError('MESSAGE_NOT_FOUND')
+  const message = messageOf(channel, postingOf(context.store, earlier))
+  return quiet({ seq: earlier.seq, message, isDuplicate: true })
+}
+
+/** @throws MESSAGE_NOT_FOUND when it never existed, not in the named channel, or hidden. */
 export function applyDelete(context: ApplyContext, command: Delete): Effect {
   const { store } = context
   const earlier = earlierAttempt(context, command.id, 'deleted')
   if (earlier !== undefined) return quiet({ seq: earlier.seq, isDuplicate: true })
-  const { channel, posting } = findPosting(store, command)
+  const { channel, posting } = findPosting(context, command)
   if (isErased(channel, posting)) return quiet({})
   const row = refer(context, command.id, { kind: 'deleted', posting, channel })
   store.saveBody(posting, null, row.at)
@@ -66,11 +71,15 @@ export function applyDelete(context: ApplyContext, command: Delete): Effect {
   return { outcome: { seq: row.seq }, entries: [entry] }
 }
 
-function findPosting(store: ReadStore, { messageId, channelId }: Edit | Delete): Found {
+/** @throws MESSAGE_NOT_FOUND, also where the guard hides its channel. */
+function findPosting(context: ApplyContext, command: Edit | Delete): Found {
+  const { store } = context
+  const { messageId, channelId, visibleTo } = command
   const posting = store.entryById(messageId)
   if (posting?.kind !== 'posted') throw new ChannelError('MESSAGE_NOT_FOUND')
   const channel = channelOfRow(store, posting)
-  if (channelId !== undefined && channelId !== channel.id) {
+  const isElsewhere = channelId !== undefined && channelId !== channel.id
+  if (isElsewhere || !isVisible(context, channel, visibleTo)) {
     throw new ChannelError('MESSAGE_NOT_FOUND')
   }
   return { channel, posting }

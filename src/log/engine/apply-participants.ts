@@ -1,7 +1,7 @@
 import { ChannelError } from '../../protocol/errors.ts'
 import type { Command } from '../log.ts'
 import { saveChanges } from './apply-channel.ts'
-import { asStored, membershipOf } from './channels.ts'
+import { asStored, membershipOf, requireFitting, requireRoom } from './channels.ts'
 import { earlierAttempt, nextPlace, quiet, requireChannel } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
 import type { ChannelRecord, EntryRow } from './records.ts'
@@ -11,7 +11,7 @@ import type { ParticipantChanges } from './views.ts'
 
 type ChangeParticipants = Extract<Command, { type: 'change-participants' }>
 
-/** @throws CHANNEL_NOT_FOUND; PARTICIPANT_NOT_FOUND when one to remove does not take part. */
+/** @throws CHANNEL_NOT_FOUND; PARTICIPANT_NOT_FOUND when one to remove does not take part; TOO_MANY_PARTICIPANTS; ACCESS_DENIED. */
 export function applyChangeParticipants(
   context: ApplyContext,
   command: ChangeParticipants,
@@ -19,8 +19,14 @@ export function applyChangeParticipants(
   const { store } = context
   const earlier = earlierAttempt(context, command.id, 'participants')
   if (earlier !== undefined) return quiet({ seq: earlier.seq, isDuplicate: true })
-  const channel = requireChannel(context, command.channelId)
+  const channel = requireChannel(context, command)
   const changes = effective(store, channel, command)
+  const newcomers = changes.added.filter(
+    ({ entityId }) => store.participant(channel.key, entityId) === undefined,
+  ).length
+  const participantCount = channel.participantCount + newcomers - changes.removed.length
+  requireFitting(channel, newcomers, command)
+  requireRoom(context, { added: newcomers, total: participantCount })
   if (changes.added.length === 0 && changes.removed.length === 0) {
     return quiet({})
   }
@@ -32,7 +38,7 @@ export function applyChangeParticipants(
   }
   store.insertEntry(row)
   saveChanges(store, channel.key, changes)
-  const saved = { ...channel, ...membershipOf(store, channel), updatedAt: row.at }
+  const saved = { ...channel, ...membershipOf(store, channel), participantCount, updatedAt: row.at }
   store.saveChannel(saved)
   const { seq, at } = row
   const base = { channelId: channel.id, seq, at }

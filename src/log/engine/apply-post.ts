@@ -1,7 +1,7 @@
 import { ChannelError } from '../../protocol/errors.ts'
 import type { Command, MessageDraft } from '../log.ts'
 import { createChannel } from './channels.ts'
-import { nextPlace, quiet, requireServer } from './context.ts'
+import { isVisible, nextPlace, quiet, requireServer } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
 import type { ChannelRecord, EntryRow } from './records.ts'
 import type { WriteStore } from './store.ts'
@@ -15,7 +15,7 @@ type Post = Extract<Command, { type: 'post' }>
  */
 export function applyPost(context: ApplyContext, command: Post): Effect {
   const { message } = command
-  const channel = context.store.channel(message.channelId)
+  const channel = channelFor(context, command)
   if (channel?.isLive === true) {
     const { expectedServerId = channel.serverId } = command
     if (expectedServerId !== channel.serverId) return repeatElsewhere(context, command, channel)
@@ -33,6 +33,34 @@ export function applyPost(context: ApplyContext, command: Post): Effect {
   if (effect === undefined) throw new Error(`message ${message.id} conflicts with no row`)
   const details = detailsOf(context.store, created)
   return { ...effect, outcome: { ...effect.outcome, isCreated: true, channel: details } }
+}
+
+/**
+ * The channel, live or deleted. The guard holds for repetitions too: who knows a message's ids is not
+ * necessarily who sent it, and the answer shows it. Only the very attempt of the entity that the guard
+ * names, submitted again since the writer died before it answered, is answered as it would have been.
+ *
+ * @throws CHANNEL_NOT_FOUND where the guard hides it, or finds none.
+ */
+function channelFor(
+  context: ApplyContext,
+  { message, visibleTo }: Post,
+): ChannelRecord | undefined {
+  const channel = context.store.channel(message.channelId)
+  if (visibleTo === undefined) return channel
+  if (channel !== undefined && isVisible(context, channel, visibleTo)) return channel
+  const isOwnAttempt = message.authorId === visibleTo && isStored(context.store, message, channel)
+  if (isOwnAttempt && channel?.isLive === true) return channel
+  throw new ChannelError('CHANNEL_NOT_FOUND')
+}
+
+function isStored(
+  store: WriteStore,
+  { id, authorId }: MessageDraft,
+  channel: ChannelRecord | undefined,
+): boolean {
+  const row = store.entryById(id)
+  return row?.kind === 'posted' && row.authorId === authorId && row.channelKey === channel?.key
 }
 
 function insert(

@@ -1,20 +1,28 @@
+import { ChannelError } from '../../protocol/errors.ts'
+import { defaultVisibility } from '../../protocol/model.ts'
 import type { ChannelDetails, ChannelType, Participant } from '../../protocol/model.ts'
-import type { ChannelDraft } from '../log.ts'
+import type { ChannelDraft, ParticipantGuard } from '../log.ts'
 import { nextPlace } from './context.ts'
 import type { ApplyContext } from './context.ts'
 import type { ChannelRecord, ChannelWords, EntryRow } from './records.ts'
 import type { WriteStore } from './store.ts'
-import { detailsOf } from './views.ts'
+import { channelOf, detailsOf } from './views.ts'
 
 const NO_WORDS: ChannelWords = { name: '', metadata: {} }
 
-/** Makes the channel, or makes a deleted one again; its server was checked and it is not live. */
+/**
+ * Makes the channel, or makes a deleted one again; its server was checked and it is not live.
+ *
+ * @throws TOO_MANY_PARTICIPANTS.
+ */
 export function createChannel(
-  { store, nowMs }: ApplyContext,
+  context: ApplyContext,
   draft: ChannelDraft,
   commandId: string,
 ): ChannelRecord {
+  const { store, nowMs } = context
   const participants = asStored(store, draft.serverId, draft.participants)
+  requireRoom(context, { added: participants.length, total: participants.length })
   const earlier = store.channel(draft.id)
   const fresh = {
     id: draft.id,
@@ -28,6 +36,8 @@ export function createChannel(
     dmKey: freeDmKey(store, draft, participants),
     isLive: true,
     hasAgents: participants.some(({ isAgent }) => isAgent),
+    participantCount: participants.length,
+    ...rightsOf(draft),
     clearedSeq: earlier?.clearedSeq ?? 0,
     sweptSeq: earlier?.sweptSeq ?? 0,
   }
@@ -57,6 +67,8 @@ export function removeChannel(
     dmKey: null,
     isLive: false,
     hasAgents: false,
+    participantCount: 0,
+    ownerId: null,
     clearedSeq: row.seq,
   })
   context.store.removeParticipants(channel.key)
@@ -70,17 +82,40 @@ export function detailsOfCreated(
   channel: ChannelRecord,
 ): ChannelDetails {
   if (channel.isLive) return detailsOf(store, channel)
-  const { id, serverId, type } = draft
   const { createdAt } = channel
+  const made = { ...channel, ...rightsOf(draft), words: wordsOf(draft), updatedAt: createdAt }
+  const { serverId, type } = draft
   return {
-    id,
-    serverId,
-    type,
-    ...wordsOf(draft),
-    createdAt,
-    updatedAt: createdAt,
+    ...channelOf({ ...made, serverId, type }),
     participants: asStored(store, serverId, draft.participants),
   }
+}
+
+/** @throws TOO_MANY_PARTICIPANTS when somebody would come and more would take part than may. */
+export function requireRoom(
+  { maxParticipants }: ApplyContext,
+  { added, total }: { readonly added: number; readonly total: number },
+): void {
+  if (added > 0 && total > maxParticipants) throw new ChannelError('TOO_MANY_PARTICIPANTS')
+}
+
+/** @throws ACCESS_DENIED when a guard holds the channel to fewer than come and are there. */
+export function requireFitting(
+  { participantCount }: ChannelRecord,
+  added: number,
+  { maxParticipants = Number.POSITIVE_INFINITY }: ParticipantGuard,
+): void {
+  if (added === 0 || participantCount + added <= maxParticipants) return
+  const text = `At most ${maxParticipants} take part in such a channel.`
+  throw new ChannelError('ACCESS_DENIED', text)
+}
+
+function rightsOf({
+  type,
+  visibility,
+  ownerId,
+}: ChannelDraft): Pick<ChannelRecord, 'visibility' | 'ownerId'> {
+  return { visibility: visibility ?? defaultVisibility(type), ownerId: ownerId ?? null }
 }
 
 /** Participants as a channel of the server takes them in: each once, the server's agents as agents. */

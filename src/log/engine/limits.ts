@@ -9,6 +9,11 @@ export const ENGINE_LIMITS = {
   /** Channels or servers in one list. Past it the oldest are left out. */
   maxListed: 10_000,
   /**
+   * Participants of one channel where the engine's owner names no bound. Past it whatever would add one is
+   * refused with `TOO_MANY_PARTICIPANTS`; who takes part already stays.
+   */
+  maxParticipants: 10_000,
+  /**
    * Channels that go with their server: one takes some 40 µs of the writer (measured), so that others
    * wait less than half a second. Past it `delete-server` is refused with `SERVER_TOO_LARGE`.
    */

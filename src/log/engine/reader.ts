@@ -6,7 +6,7 @@ import type {
   MessageServer,
 } from '../../protocol/model.ts'
 import type { LogReader } from '../engine.ts'
-import type { EntryRange, MessagePage, MessageQuery } from '../log.ts'
+import type { EntryRange, MessagePage, MessageQuery, Standing } from '../log.ts'
 import { ENGINE_LIMITS } from './limits.ts'
 import { postingRange } from './seek.ts'
 import type { ReadStore } from './store.ts'
@@ -32,9 +32,17 @@ export class StoreReader implements LogReader {
     })
   }
 
-  channels(serverId?: string): readonly Channel[] {
-    const records = this.#store.snapshot(() => this.#store.liveChannels(serverId, LIST))
+  channels(serverId?: string, visibleTo?: string): readonly Channel[] {
+    const records = this.#store.snapshot(() =>
+      visibleTo === undefined
+        ? this.#store.liveChannels(serverId, LIST)
+        : this.#store.visibleChannels(serverId, visibleTo, LIST),
+    )
     return records.map((record) => channelOf(record))
+  }
+
+  standing(channelId: string, entityId: string): Standing | undefined {
+    return this.#store.standing(channelId, entityId)
   }
 
   servers(): readonly MessageServer[] {

@@ -1,4 +1,4 @@
-import type { ChannelType, EntryKind, MessageServer } from '../../protocol/model.ts'
+import type { ChannelType, EntryKind, MessageServer, Visibility } from '../../protocol/model.ts'
 import type { ChannelDraft } from '../log.ts'
 
 /** What people wrote about a channel; erased when the channel is deleted. */
@@ -26,6 +26,11 @@ export interface ChannelRecord {
   readonly isLive: boolean
   /** Whether an agent takes part: a post tells it without reading the participants. */
   readonly hasAgents: boolean
+  /** How many take part: a newcomer is weighed against the bound without counting them. */
+  readonly participantCount: number
+  readonly visibility: Visibility
+  /** Erased when the channel is deleted. */
+  readonly ownerId: string | null
   /** Messages up to this number are erased for every reader, whether their rows were swept or not. */
   readonly clearedSeq: number
   /** Rows up to this number hold no content any more; ≤ `clearedSeq`. */

@@ -2,6 +2,7 @@ import { ChannelError } from '../../protocol/errors.ts'
 import type { Applied, LogEngine } from '../engine.ts'
 import type { Command } from '../log.ts'
 import { applyCommand } from './apply.ts'
+import { ENGINE_LIMITS } from './limits.ts'
 import { StoreReader } from './reader.ts'
 import type { WriteStore } from './store.ts'
 import { sweepSlice } from './sweep.ts'
@@ -16,6 +17,8 @@ export interface StoreEngineOptions {
   readonly store: WriteStore
   /** Epoch ms. */
   readonly now: () => number
+  /** Of one channel; see `ENGINE_LIMITS`. */
+  readonly maxParticipants?: number | undefined
   /** Whether an error of the store's transaction says that there was no room, so that all of it was undone. */
   readonly isFull?: (error: unknown) => boolean
 }
@@ -29,18 +32,24 @@ export interface StoreEngineOptions {
 export class StoreEngine extends StoreReader implements SweepingEngine {
   readonly #store: WriteStore
   readonly #now: () => number
+  readonly #maxParticipants: number
   readonly #isFull: (error: unknown) => boolean
   #failure: unknown
 
-  constructor({ store, now, isFull = () => false }: StoreEngineOptions) {
-    super(store)
-    this.#store = store
-    this.#now = now
-    this.#isFull = isFull
+  constructor(options: StoreEngineOptions) {
+    super(options.store)
+    this.#store = options.store
+    this.#now = options.now
+    this.#maxParticipants = options.maxParticipants ?? ENGINE_LIMITS.maxParticipants
+    this.#isFull = options.isFull ?? (() => false)
   }
 
   apply(commands: readonly Command[]): readonly Applied[] {
-    const context = { store: this.#store, nowMs: this.#now() }
+    const context = {
+      store: this.#store,
+      nowMs: this.#now(),
+      maxParticipants: this.#maxParticipants,
+    }
     return this.#durably(() => {
       const applied = commands.map((command) => applyCommand(context, command))
       sweepSlice(this.#store)

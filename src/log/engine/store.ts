@@ -1,4 +1,5 @@
 import type { MessageServer, Participant } from '../../protocol/model.ts'
+import type { Standing } from '../log.ts'
 import type { ChannelRecord, EntryRow, ServerRecord, Tail } from './records.ts'
 
 /**
@@ -43,6 +44,18 @@ export interface ReadStore {
   channelByKey(channelKey: number): ChannelRecord | undefined
   /** The newest live channels that a page holds by their words, in order of creation. */
   liveChannels(serverId: string | undefined, page: Page): readonly ChannelRecord[]
+  /**
+   * Likewise, of those that are public or that the entity takes part in. Of the latter it looks at no more
+   * than `limit`, which are the newest by when they were first created: deleting and making one again does
+   * not count there.
+   */
+  visibleChannels(
+    serverId: string | undefined,
+    entityId: string,
+    page: Page,
+  ): readonly ChannelRecord[]
+  /** Where an entity stands in a live channel. */
+  standing(channelId: string, entityId: string): Standing | undefined
   /** The keys of a server's newest `limit` live channels, in order of creation, without loading their words. */
   liveChannelKeys(serverId: string, limit: number): readonly number[]
   /** The first `limit` of them, all by default, in order of addition. */

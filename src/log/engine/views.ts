@@ -21,8 +21,9 @@ export const NO_CHANGES: ParticipantChanges = { added: [], removed: [] }
 const EMPTY_BODY: MessageBody = { text: '', source: '' }
 
 export function channelOf(record: ChannelRecord): Channel {
-  const { id, serverId, type, words, createdAt, updatedAt } = record
-  return { id, serverId, type, ...words, createdAt, updatedAt }
+  const { id, serverId, type, words, visibility, ownerId, createdAt, updatedAt } = record
+  const owner = ownerId === null ? undefined : { ownerId }
+  return { id, serverId, type, ...words, visibility, ...owner, createdAt, updatedAt }
 }
 
 export function detailsOf(store: ReadStore, record: ChannelRecord): ChannelDetails {

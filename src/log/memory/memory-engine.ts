@@ -8,6 +8,8 @@ export interface MemoryEngineOptions {
   readonly epoch?: string
   /** Epoch ms; the system's clock by default. */
   readonly now?: () => number
+  /** Of one channel; the default is `ENGINE_LIMITS`'. */
+  readonly maxParticipants?: number
 }
 
 /** A log that ends with the process. */
@@ -15,5 +17,5 @@ export function createMemoryEngine(options: MemoryEngineOptions = {}): SweepingE
   const now = options.now ?? Date.now
   const store = new MemoryStore(options.epoch)
   store.saveServer(defaultServer(now()))
-  return new StoreEngine({ store, now })
+  return new StoreEngine({ store, now, maxParticipants: options.maxParticipants })
 }

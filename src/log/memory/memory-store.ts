@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { MessageServer, Participant } from '../../protocol/model.ts'
+import type { Standing } from '../log.ts'
 import type { ChannelRecord, EntryRow, ServerRecord, Tail } from '../engine/records.ts'
 import type {
   ClientKey,
@@ -58,13 +59,30 @@ export class MemoryStore implements WriteStore {
     return this.#shelves[channelKey - 1]?.record
   }
 
-  liveChannels(serverId: string | undefined, { limit, maxBytes }: Page): readonly ChannelRecord[] {
-    const newest = this.#shelves
-      .map(({ record }) => record)
-      .filter((record) => record.isLive && (serverId ?? record.serverId) === record.serverId)
-      .toSorted((a, b) => b.order - a.order)
-      .slice(0, limit)
-    return fitting(newest, maxBytes, ({ words }) => bytesOf(JSON.stringify(words))).toReversed()
+  liveChannels(serverId: string | undefined, page: Page): readonly ChannelRecord[] {
+    return newestOf(this.#live(serverId), page)
+  }
+
+  visibleChannels(
+    serverId: string | undefined,
+    entityId: string,
+    page: Page,
+  ): readonly ChannelRecord[] {
+    const live = this.#live(serverId)
+    const everybodys = live.filter(({ visibility }) => visibility === 'public')
+    const own = live
+      .filter(({ key }) => this.participant(key, entityId) !== undefined)
+      .toSorted((a, b) => b.key - a.key)
+      .slice(0, page.limit)
+    return newestOf([...new Set([...everybodys, ...own])], page)
+  }
+
+  standing(channelId: string, entityId: string): Standing | undefined {
+    const record = this.channel(channelId)
+    if (record?.isLive !== true) return undefined
+    const { key, type, visibility, ownerId } = record
+    const isParticipant = this.participant(key, entityId) !== undefined
+    return { type, visibility, isParticipant, isOwner: ownerId === entityId }
   }
 
   liveChannelKeys(serverId: string, limit: number): readonly number[] {
@@ -250,11 +268,25 @@ export class MemoryStore implements WriteStore {
     // Nothing is held that the garbage collector does not free.
   }
 
+  #live(serverId: string | undefined): readonly ChannelRecord[] {
+    return this.#shelves
+      .map(({ record }) => record)
+      .filter((record) => record.isLive && (serverId ?? record.serverId) === record.serverId)
+  }
+
   #shelf(channelKey: number): Shelf {
     const shelf = this.#shelves[channelKey - 1]
     if (shelf === undefined) throw new Error(`channel key ${channelKey} is unknown`)
     return shelf
   }
+}
+
+function newestOf(
+  records: readonly ChannelRecord[],
+  { limit, maxBytes }: Page,
+): readonly ChannelRecord[] {
+  const newest = records.toSorted((a, b) => b.order - a.order).slice(0, limit)
+  return fitting(newest, maxBytes, ({ words }) => bytesOf(JSON.stringify(words))).toReversed()
 }
 
 function withoutBody(row: EntryRow): EntryRow {

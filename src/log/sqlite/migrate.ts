@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import type { Database } from 'better-sqlite3'
-import { SCHEMA_1, SCHEMA_2 } from './schema.ts'
+import { SCHEMA_1, SCHEMA_2, SCHEMA_3 } from './schema.ts'
 
 /** Step `n` turns version `n` into `n + 1`. A released step never changes; a change is a new step. */
 const STEPS: readonly ((database: Database) => void)[] = [
@@ -12,6 +12,9 @@ const STEPS: readonly ((database: Database) => void)[] = [
     database.exec(SCHEMA_2)
     const salt = String(randomInt(2 ** 32))
     database.prepare(`INSERT INTO meta (name, value) VALUES ('client_keys_salt', ?)`).run(salt)
+  },
+  (database) => {
+    database.exec(SCHEMA_3)
   },
 ]
 

@@ -1,16 +1,20 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { prepareEntryReads } from './entry-reads.ts'
 import type { EntryReads } from './entry-reads.ts'
-import type { ChannelColumns, ParticipantColumns, ServerColumns } from './rows.ts'
+import type { ChannelColumns, ParticipantColumns, ServerColumns, StandingColumns } from './rows.ts'
+import { prepareVisible } from './visible-channels.ts'
+import type { VisibleStatements } from './visible-channels.ts'
 
 type Query<Parameters extends unknown[], Row> = Statement<Parameters, Row>
 
 /** Every question that a reader asks, prepared once. All lists are bounded by a `LIMIT` or a key. */
-export interface ReadStatements extends EntryReads {
+export interface ReadStatements extends EntryReads, VisibleStatements {
   readonly begin: Query<[], never>
   readonly end: Query<[], never>
   readonly channel: Query<[string], ChannelColumns>
   readonly channelByKey: Query<[number], ChannelColumns>
+  /** Takes the entity twice, then the channel. */
+  readonly standing: Query<[string, string, string], StandingColumns>
   readonly channels: Query<[number], ChannelColumns>
   readonly channelsOfServer: Query<[string, number], ChannelColumns>
   /** Bytes of the words of each, in the same order, from the rows' headers: no words are read. */
@@ -26,6 +30,10 @@ export interface ReadStatements extends EntryReads {
   readonly agentServers: Query<[string], { readonly server_id: string }>
 }
 
+/** On every read and every join: one statement, so that nothing else has to hold its moment. */
+const STANDING = `SELECT type, visibility, owner_id IS ? AS is_owner, EXISTS (SELECT 1 FROM participants
+    WHERE channel_key = channels.key AND entity_id = ?) AS is_participant
+  FROM channels WHERE id = ? AND is_live = 1`
 const LIVE_CHANNELS = 'FROM channels WHERE is_live = 1 ORDER BY place DESC LIMIT ?'
 const LIVE_CHANNELS_OF_SERVER =
   'FROM channels WHERE is_live = 1 AND server_id = ? ORDER BY place DESC LIMIT ?'
@@ -37,9 +45,11 @@ export function prepareReads(database: Database): ReadStatements {
     end: database.prepare('COMMIT'),
     channel: database.prepare('SELECT * FROM channels WHERE id = ?'),
     channelByKey: database.prepare('SELECT * FROM channels WHERE key = ?'),
+    standing: database.prepare(STANDING),
     channels: database.prepare(`SELECT * ${LIVE_CHANNELS}`),
     channelsOfServer: database.prepare(`SELECT * ${LIVE_CHANNELS_OF_SERVER}`),
     ...prepareListReads(database),
+    ...prepareVisible(database),
     participants: database.prepare(
       'SELECT entity_id, is_agent FROM participants WHERE channel_key = ? ORDER BY place LIMIT ?',
     ),

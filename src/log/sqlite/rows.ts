@@ -1,4 +1,11 @@
-import type { ChannelType, EntryKind, MessageServer, Participant } from '../../protocol/model.ts'
+import type {
+  ChannelType,
+  EntryKind,
+  MessageServer,
+  Participant,
+  Visibility,
+} from '../../protocol/model.ts'
+import type { Standing } from '../log.ts'
 import type { ChannelRecord, ChannelWords, EntryRow, ServerRecord } from '../engine/records.ts'
 import { decodeId } from './id-codec.ts'
 import type { StoredId } from './id-codec.ts'
@@ -70,6 +77,9 @@ export interface ChannelColumns {
   readonly has_agents: number
   readonly cleared_seq: number
   readonly swept_seq: number
+  readonly visibility: Visibility
+  readonly owner_id: string | null
+  readonly participant_count: number
 }
 
 /** The store holds only what `encodeChannel` wrote, so the JSON and the type are what they say. */
@@ -90,6 +100,9 @@ export function decodeChannel(columns: ChannelColumns): ChannelRecord {
     hasAgents: columns.has_agents === 1,
     clearedSeq: columns.cleared_seq,
     sweptSeq: columns.swept_seq,
+    visibility: columns.visibility,
+    ownerId: columns.owner_id,
+    participantCount: columns.participant_count,
   }
 }
 
@@ -108,7 +121,22 @@ export function encodeChannel(channel: Omit<ChannelRecord, 'key'>): Omit<Channel
     has_agents: channel.hasAgents ? 1 : 0,
     cleared_seq: channel.clearedSeq,
     swept_seq: channel.sweptSeq,
+    visibility: channel.visibility,
+    owner_id: channel.ownerId,
+    participant_count: channel.participantCount,
   }
+}
+
+export interface StandingColumns {
+  readonly type: ChannelType
+  readonly visibility: Visibility
+  readonly is_participant: number
+  readonly is_owner: number
+}
+
+export function decodeStanding(columns: StandingColumns): Standing {
+  const { type, visibility, is_participant, is_owner } = columns
+  return { type, visibility, isParticipant: is_participant === 1, isOwner: is_owner === 1 }
 }
 
 export interface ServerColumns {

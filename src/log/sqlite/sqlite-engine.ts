@@ -18,6 +18,8 @@ export interface SqliteEngineOptions {
   readonly logger?: Logger
   /** Epoch ms; the system's clock by default. */
   readonly now?: () => number
+  /** Of one channel; the default is `ENGINE_LIMITS`'. */
+  readonly maxParticipants?: number
 }
 
 /**
@@ -26,14 +28,14 @@ export interface SqliteEngineOptions {
  * @throws an `Error` that says what is wrong with the file.
  */
 export function openSqliteEngine(options: SqliteEngineOptions): SweepingEngine {
-  const { file, durability, logger, now = Date.now } = options
+  const { file, durability, logger, now = Date.now, maxParticipants } = options
   const store = new SqliteStore(openWriterDatabase(file, durability))
   const first = defaultServer(now())
   if (store.server(first.server.id) === undefined) {
     store.transaction(() => store.saveServer(first))
     logger?.info({ epoch: store.epoch }, 'log created')
   }
-  return new StoreEngine({ store, now, isFull })
+  return new StoreEngine({ store, now, maxParticipants, isFull })
 }
 
 export interface SqliteReaderOptions {

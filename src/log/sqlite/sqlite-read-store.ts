@@ -1,12 +1,20 @@
 import type { Database } from 'better-sqlite3'
 import type { MessageServer, Participant } from '../../protocol/model.ts'
+import type { Standing } from '../log.ts'
 import type { ChannelRecord, EntryRow, ServerRecord, Tail } from '../engine/records.ts'
 import type { Page, PostingRange, ReadStore, RowRange } from '../engine/store.ts'
 import type { SizedEntryColumns } from './entry-reads.ts'
 import { encodeId } from './id-codec.ts'
 import { prepareReads } from './read-statements.ts'
 import type { ReadStatements } from './read-statements.ts'
-import { decodeChannel, decodeEntry, decodeParticipant, decodeServer } from './rows.ts'
+import {
+  decodeChannel,
+  decodeEntry,
+  decodeParticipant,
+  decodeServer,
+  decodeStanding,
+} from './rows.ts'
+import { listVisible } from './visible-channels.ts'
 
 /** The primitive reads over one connection, which it owns. Nothing is cached: another process writes. */
 export class SqliteReadStore implements ReadStore {
@@ -54,6 +62,25 @@ export class SqliteReadStore implements ReadStore {
         ? reads.channels.all(count)
         : reads.channelsOfServer.all(serverId, count)
     return columns.toReversed().map((row) => decodeChannel(row))
+  }
+
+  visibleChannels(
+    serverId: string | undefined,
+    entityId: string,
+    { limit, maxBytes }: Page,
+  ): readonly ChannelRecord[] {
+    const listed = listVisible(this.#reads, { serverId, entityId, limit })
+    const sizes = listed.map(({ bytes }) => bytes)
+    const keys = listed.slice(0, countFitting(sizes, maxBytes)).map(({ key }) => key)
+    return this.#reads.channelsByKeys
+      .all(JSON.stringify(keys))
+      .map((row) => decodeChannel(row))
+      .toSorted((a, b) => a.order - b.order)
+  }
+
+  standing(channelId: string, entityId: string): Standing | undefined {
+    const columns = this.#reads.standing.get(entityId, entityId, channelId)
+    return columns && decodeStanding(columns)
   }
 
   liveChannelKeys(serverId: string, limit: number): readonly number[] {

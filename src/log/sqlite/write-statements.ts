@@ -59,15 +59,17 @@ export function prepareWrites(database: Database): WriteStatements {
     lastOrder: database.prepare('SELECT max(place) AS place FROM channels'),
     insertChannel: database.prepare(
       `INSERT INTO channels (id, server_id, type, words, created_at, updated_at, created_by, place,
-        dm_key, is_live, has_agents, cleared_seq, swept_seq)
+        dm_key, is_live, has_agents, cleared_seq, swept_seq, visibility, owner_id, participant_count)
       VALUES (:id, :server_id, :type, :words, :created_at, :updated_at, :created_by, :place,
-        :dm_key, :is_live, :has_agents, :cleared_seq, :swept_seq)`,
+        :dm_key, :is_live, :has_agents, :cleared_seq, :swept_seq, :visibility, :owner_id,
+        :participant_count)`,
     ),
     saveChannel: database.prepare(
       `UPDATE channels SET server_id = :server_id, type = :type, words = :words,
         created_at = :created_at, updated_at = :updated_at, created_by = :created_by,
         place = :place, dm_key = :dm_key, is_live = :is_live, has_agents = :has_agents, cleared_seq = :cleared_seq,
-        swept_seq = :swept_seq
+        swept_seq = :swept_seq, visibility = :visibility, owner_id = :owner_id,
+        participant_count = :participant_count
       WHERE key = :key AND id = :id`,
     ),
     ...prepareParticipantWrites(database),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import Database from 'better-sqlite3'
 import type { Statement } from 'better-sqlite3'
 import type { ChannelLog, Command, Outcome } from '../../../src/log/log.ts'
+import { defaultVisibility } from '../../../src/protocol/model.ts'
 import type { ChannelDetails, Message } from '../../../src/protocol/model.ts'
 
 type Post = Extract<Command, { type: 'post' }>
@@ -72,7 +73,8 @@ class SharedFileLog implements PeerLog {
 
   #create({ channel: draft }: Create): Outcome {
     const now = Date.now()
-    const channel: ChannelDetails = { ...draft, createdAt: now, updatedAt: now }
+    const { visibility = defaultVisibility(draft.type) } = draft
+    const channel: ChannelDetails = { ...draft, visibility, createdAt: now, updatedAt: now }
     this.#insertChannel.run(channel.id, JSON.stringify(channel))
     return { channel }
   }

@@ -8,11 +8,14 @@ import { createAdapter, setupPrimary } from '@socket.io/cluster-adapter'
 import sticky from '@socket.io/sticky'
 import { Server } from 'socket.io'
 import { loadSettings } from '../../../src/config/load.ts'
+import { ClientAddresses } from '../../../src/gateway/client-address.ts'
 import { createHttpApp } from '../../../src/gateway/http/app.ts'
+import { createIdentity } from '../../../src/gateway/identity/identity.ts'
 import { createListenerOptions } from '../../../src/gateway/http/malformed.ts'
+import { Limits } from '../../../src/gateway/limits/limits.ts'
 import type { Cluster } from '../../../src/service/cluster.ts'
 import { createServices } from '../../../src/service/services.ts'
-import type { Presence } from '../../../src/signals/signals.ts'
+import type { Presence, Quotas } from '../../../src/signals/signals.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 import { createPeerDatabase, openPeerLog } from './peer-log.ts'
 
@@ -21,8 +24,9 @@ import { createPeerDatabase, openPeerLog } from './peer-log.ts'
  * documentation: as many processes behind `@socket.io/sticky`, which closes the connection with every
  * answer, and one insert for each message (`peer-log.ts`). What differs from Parley is the arrangement.
  *
- * The method is round robin, which is in the peer's favour: `least-connection` counts only Socket.IO
- * sessions, so without any it would send every request to the same process.
+ * The method is `least-connection`, sticky's default and what the Socket.IO peer has. It counts Socket.IO
+ * sessions only, so with REST alone most requests reach one process: with `round-robin` in its place this
+ * peer answers about half as many requests again.
  *
  * Usage: node peer.js <port> <processes>
  */
@@ -40,9 +44,15 @@ const NO_PRESENCE: Presence = {
   list: async () => [],
 }
 
+const NO_QUOTAS: Quotas = {
+  take: () => 0,
+  hold: async () => ({ refused: undefined, release: () => undefined }),
+}
+
 const NO_CLUSTER: Cluster = {
   processes: async () => [],
   readiness: async () => ({ isReady: true, problems: [] }),
+  workers: async () => [],
   logs: async () => [],
   clearLogs: async () => undefined,
   stop: () => undefined,
@@ -52,7 +62,7 @@ function runPrimary(port: number, processCount: number): void {
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'rest-peer-')), 'peer.db')
   createPeerDatabase(file)
   const server = http.createServer()
-  setupSticky(server, { loadBalancingMethod: 'round-robin' })
+  setupSticky(server, { loadBalancingMethod: 'least-connection' })
   setupPrimary()
   cluster.setupPrimary({ serialization: 'advanced' })
   server.listen(port, '127.0.0.1')
@@ -66,7 +76,20 @@ function runWorker(file: string): void {
   const logger = createLogger({ level: 'warn', role: 'gateway', destination: process.stderr })
   const app = createHttpApp({
     settings,
-    services: createServices({ log: openPeerLog(file), presence: NO_PRESENCE, logger }),
+    identity: createIdentity(settings, logger),
+    limits: new Limits({
+      settings,
+      quotas: NO_QUOTAS,
+      addresses: new ClientAddresses(0),
+      logger,
+      nowMs: () => performance.now(),
+    }),
+    services: createServices({
+      log: openPeerLog(file),
+      presence: NO_PRESENCE,
+      logger,
+      limits: settings,
+    }),
     cluster: NO_CLUSTER,
     logger,
     version: 'peer',

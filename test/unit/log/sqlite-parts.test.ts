@@ -17,6 +17,9 @@ const record = (key: number): ChannelRecord => ({
   dmKey: null,
   isLive: true,
   hasAgents: false,
+  participantCount: 0,
+  visibility: 'public',
+  ownerId: null,
   clearedSeq: 0,
   sweptSeq: 0,
 })

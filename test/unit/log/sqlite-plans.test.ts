@@ -1,11 +1,11 @@
 import Database from 'better-sqlite3'
 import { afterAll, describe, expect, it } from 'vitest'
 import { prepareReads } from '../../../src/log/sqlite/read-statements.ts'
-import { SCHEMA_1 } from '../../../src/log/sqlite/schema.ts'
+import { migrate } from '../../../src/log/sqlite/migrate.ts'
 import { prepareWrites } from '../../../src/log/sqlite/write-statements.ts'
 
 const database = new Database(':memory:')
-database.exec(SCHEMA_1)
+migrate(database)
 afterAll(() => database.close())
 
 /** How SQLite goes about a statement, whatever its parameters are. */
@@ -35,6 +35,23 @@ it.each(['channels', 'channelSizes'] as const)(
     )
   },
 )
+
+it.each([
+  ['everybodys', 'INDEX channels_public'],
+  ['everybodysOfServer', 'INDEX channels_public_of_server (server_id=?)'],
+  ['own', 'COVERING INDEX participants_entity (entity_id=?)'],
+  ['ownOfServer', 'COVERING INDEX participants_entity (entity_id=?)'],
+] as const)('lists the channels of %s without stepping over those of others', (name, index) => {
+  const plan = planOf(prepareReads(database)[name].source)
+  expect(plan).toContain(`USING ${index}`)
+  expect(plan).not.toMatch(/TEMP B-TREE|SCAN channels$/m)
+})
+
+it('finds where an entity stands in a channel by two keys', () => {
+  const plan = planOf(prepareReads(database).standing.source)
+  expect(plan).toContain('SEARCH channels USING INDEX sqlite_autoindex_channels_1 (id=?)')
+  expect(plan).toMatch(/SEARCH participants USING .*\(channel_key=\? AND entity_id=\?\)/)
+})
 
 it('finds a page of messages without stepping over what was erased', () => {
   expect(planOf(prepareReads(database).postings.source)).toContain('INDEX entries_shown')
