@@ -38,9 +38,12 @@ function find(environment: Environment, names: readonly [string, ...string[]]): 
   return { name: names[0], value: undefined }
 }
 
+/** A password in an address: `//name:password@`. */
+const CREDENTIALS = /\/\/[^/@]*@/g
+
 function shown(value: string | undefined, isSecret: boolean): string {
   if (isSecret) return '[redacted]'
-  const text = JSON.stringify(value ?? '')
+  const text = JSON.stringify(value ?? '').replaceAll(CREDENTIALS, '//[redacted]@')
   return text.length <= MAX_SHOWN_LENGTH ? text : `${text.slice(0, MAX_SHOWN_LENGTH)}…`
 }
 
@@ -59,19 +62,47 @@ function unknownNames(environment: Environment): Unknown[] {
 }
 
 /** What single settings cannot see. A setting that was refused is missing, and nothing is said about it twice. */
-function contradictions({ host, apiKey, isInsecure }: Partial<Settings>): string[] {
-  if (
-    host === undefined ||
-    isInsecure === undefined ||
-    isLoopbackHost(host) ||
-    apiKey !== undefined ||
-    isInsecure
-  )
-    return []
+function contradictions(settings: Partial<Settings>): string[] {
+  return [...openToOthers(settings), ...twoKindsOfTokens(settings), ...idleChecks(settings)]
+}
+
+const isRefused = (settings: Partial<Settings>, name: keyof Settings): boolean =>
+  !Object.hasOwn(settings, name)
+
+/** How tokens can be verified: with a secret, or with keys from an address. */
+const TOKEN_SOURCES = ['jwtSecret', 'jwksUrl'] as const
+
+const hasTokens = (settings: Partial<Settings>): boolean =>
+  TOKEN_SOURCES.some((name) => settings[name] !== undefined || isRefused(settings, name))
+
+function openToOthers(settings: Partial<Settings>): string[] {
+  const { host, apiKey, isInsecure } = settings
+  if (host === undefined || isLoopbackHost(host)) return []
+  if (isInsecure !== false || apiKey !== undefined || hasTokens(settings)) return []
   return [
     `PARLEY_HOST=${shown(host, false)}: is reachable from other machines and nobody has to authenticate; ` +
-      'set PARLEY_API_KEY, or a loopback address (127.0.0.1, ::1, localhost), or PARLEY_INSECURE=1',
+      'set PARLEY_API_KEY, PARLEY_JWT_SECRET or PARLEY_JWKS_URL, or a loopback address ' +
+      '(127.0.0.1, ::1, localhost), or PARLEY_INSECURE=1',
   ]
+}
+
+function twoKindsOfTokens({ jwtSecret, jwksUrl }: Partial<Settings>): string[] {
+  if (jwtSecret === undefined || jwksUrl === undefined) return []
+  return ['PARLEY_JWT_SECRET and PARLEY_JWKS_URL: set one of them; tokens come from one issuer']
+}
+
+/** A check of tokens where there are none would silently not hold. */
+function idleChecks(settings: Partial<Settings>): string[] {
+  if (hasTokens(settings)) return []
+  const checks = [
+    ['PARLEY_JWT_ISSUER', settings.jwtIssuer],
+    ['PARLEY_JWT_AUDIENCE', settings.jwtAudience],
+  ] as const
+  return checks.flatMap(([name, value]) =>
+    value === undefined
+      ? []
+      : [`${name}=${shown(value, false)}: needs PARLEY_JWT_SECRET or PARLEY_JWKS_URL`],
+  )
 }
 
 /**

@@ -1,15 +1,7 @@
 import { ChannelError } from '../protocol/errors.ts'
-import { Secret } from '../util/secret.ts'
 
 /** Header names in lower case, as Node hands them out for requests and Socket.IO for handshakes. */
 export type HeaderRecord = Readonly<Record<string, string | readonly string[] | undefined>>
-
-export interface AccessSettings {
-  /** Undefined or empty: open mode. */
-  readonly apiKey?: string | undefined
-  /** Lifts the checks of open mode. */
-  readonly isInsecure: boolean
-}
 
 const LOOPBACK_HOST =
   /^(?:(?:[a-z0-9-]+\.)*localhost\.?|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
@@ -49,44 +41,24 @@ export function foreignReason(headers: HeaderRecord): string | undefined {
   if (origin !== undefined && !(typeof origin === 'string' && isLoopbackOrigin(origin))) {
     return 'it comes from a page of another site'
   }
-  return undefined
+  return isFromAnotherSite(headers) ? 'it comes from a page of another site' : undefined
 }
 
-const BEARER = /^Bearer +(\S+)$/i
-
-/** The key that a request presents: `X-API-KEY`, else `Authorization: Bearer`. */
-export function presentedKey(headers: HeaderRecord): string | undefined {
-  const key = headers['x-api-key']
-  if (typeof key === 'string') return key
-  const { authorization } = headers
-  return typeof authorization === 'string' ? BEARER.exec(authorization)?.[1] : undefined
+/**
+ * True for what a page of another site loads without naming itself, such as an image (Fetch Metadata
+ * Request Headers, W3C). A link that somebody follows is no such thing: it shows its answer to the person.
+ */
+function isFromAnotherSite(headers: HeaderRecord): boolean {
+  return headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-mode'] !== 'navigate'
 }
 
-/** Who may come in, for both edges. */
-export interface Access {
-  /** No key is set: whoever is on this machine may do everything except stop the server. */
-  readonly isOpen: boolean
-  /** @throws ORIGIN_FORBIDDEN in open mode, unless insecure, for what did not come from this machine. */
-  checkOrigin(headers: HeaderRecord): void
-  /** True in open mode; else whether the candidate is the key, compared in constant time. */
-  isKey(candidate: unknown): boolean
-}
+const FORBIDDEN =
+  'This server has no API key and serves this machine only; the request was refused because'
+const HOW_TO_LIFT = 'Set PARLEY_API_KEY, or PARLEY_INSECURE=1 to lift this check.'
 
-export function createAccess(settings: AccessSettings): Access {
-  const { apiKey, isInsecure } = settings
-  const secret = apiKey === undefined || apiKey === '' ? undefined : new Secret(apiKey)
-  return {
-    isOpen: secret === undefined,
-    checkOrigin(headers) {
-      if (secret !== undefined || isInsecure) return
-      const reason = foreignReason(headers)
-      if (reason === undefined) return
-      throw new ChannelError(
-        'ORIGIN_FORBIDDEN',
-        `This server has no API key and serves this machine only; the request was refused because ${reason}. Set PARLEY_API_KEY, or PARLEY_INSECURE=1 to lift this check.`,
-      )
-    },
-    isKey: (candidate) =>
-      secret === undefined || (typeof candidate === 'string' && secret.equals(candidate)),
-  }
+/** The check of open mode. @throws ORIGIN_FORBIDDEN for what did not come from this machine. */
+export function checkLocal(headers: HeaderRecord): void {
+  const reason = foreignReason(headers)
+  if (reason === undefined) return
+  throw new ChannelError('ORIGIN_FORBIDDEN', `${FORBIDDEN} ${reason}. ${HOW_TO_LIFT}`)
 }

@@ -7,7 +7,7 @@ import type { Asked } from './command-line.ts'
 /** Exit code of a command line that was not understood. */
 const MISUSED = 2
 
-type Tool = Exclude<Asked, { readonly command: 'serve' }>
+type Tool = Exclude<Asked, { readonly command: 'serve' | 'dev' }>
 type Work = Extract<Asked, { readonly file: unknown }>
 
 async function work(asked: Work, signal: AbortSignal): Promise<number> {
@@ -40,6 +40,10 @@ export async function runTool(asked: Tool, signal: AbortSignal): Promise<number>
     case 'misuse':
       process.stderr.write(`parley: ${asked.problem}\n${USAGE}`)
       return MISUSED
+    case 'token': {
+      const { makeToken } = await import('./token.ts')
+      return makeToken(asked.args)
+    }
     case 'backup':
     case 'restore':
       return work(asked, signal)

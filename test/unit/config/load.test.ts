@@ -16,6 +16,9 @@ function problemsOf(environment: Environment): readonly string[] {
   return 'problems' in loaded ? loaded.problems : []
 }
 
+const SECRET = 'a secret of exactly thirty-two b.'
+const KEYS = 'https://login.example/.well-known/jwks.json'
+
 describe('loadSettings', () => {
   it('needs nothing: an empty environment gives the defaults, frozen', () => {
     const settings = settingsOf({})
@@ -74,6 +77,40 @@ describe('loadSettings', () => {
     expect(problemsOf({ PARLEY_HOST: '0.0.0.0', PARLEY_API_KEY: 'k' })).toEqual([])
     expect(problemsOf({ PARLEY_HOST: '0.0.0.0', PARLEY_INSECURE: '1' })).toEqual([])
     expect(problemsOf({ PARLEY_HOST: '::', PARLEY_PORT: 'x' })).toHaveLength(2)
+    expect(problemsOf({ PARLEY_HOST: '0.0.0.0', PARLEY_JWT_SECRET: SECRET })).toEqual([])
+    expect(problemsOf({ PARLEY_HOST: '0.0.0.0', PARLEY_JWKS_URL: KEYS })).toEqual([])
+    // The one thing to correct is the secret.
+    expect(problemsOf({ PARLEY_HOST: '0.0.0.0', PARLEY_JWT_SECRET: 'short' })).toHaveLength(1)
+  })
+
+  it('refuses two kinds of tokens, and checks of tokens where there are none', () => {
+    const both = problemsOf({ PARLEY_JWT_SECRET: SECRET, PARLEY_JWKS_URL: KEYS })
+    expect(both).toEqual([expect.stringContaining('PARLEY_JWT_SECRET and PARLEY_JWKS_URL')])
+    expect(both.join()).not.toContain(SECRET)
+    const checks = { PARLEY_JWT_ISSUER: 'https://login.example', PARLEY_JWT_AUDIENCE: 'parley' }
+    expect(problemsOf(checks)).toEqual([
+      'PARLEY_JWT_ISSUER="https://login.example": needs PARLEY_JWT_SECRET or PARLEY_JWKS_URL',
+      'PARLEY_JWT_AUDIENCE="parley": needs PARLEY_JWT_SECRET or PARLEY_JWKS_URL',
+    ])
+    expect(problemsOf({ ...checks, PARLEY_JWT_SECRET: SECRET })).toEqual([])
+    expect(problemsOf({ ...checks, PARLEY_JWT_SECRET: 'short' })).toHaveLength(1)
+  })
+
+  it.each([
+    [KEYS, true],
+    ['http://127.0.0.1:4000/keys', true],
+    ['http://[::1]:4000/keys', true],
+    ['http://localhost/keys', true],
+    ['http://login.example/keys', false],
+    ['http://127.0.0.1.evil.example/keys', false],
+    ['http://localhost@evil.example/keys', false],
+    ['https://name:pass-phrase@login.example/keys', false],
+    ['file:///etc/keys.json', false],
+    ['login.example/keys', false],
+  ])('takes keys of tokens from %s: %s', (url, isTaken) => {
+    const problems = problemsOf({ PARLEY_JWKS_URL: url })
+    expect(problems).toHaveLength(isTaken ? 0 : 1)
+    expect(problems.join()).not.toContain('pass-phrase')
   })
 })
 

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import {
-  createAccess,
+  checkLocal,
   foreignReason,
   isLoopbackAuthority,
   isLoopbackOrigin,
-  presentedKey,
 } from '../../../src/gateway/auth.ts'
 
 describe('a loopback host', () => {
@@ -41,14 +40,16 @@ describe('a loopback origin', () => {
   )
 })
 
-describe('in open mode', () => {
-  const access = createAccess({ isInsecure: false })
+describe('what comes from this machine', () => {
   const local = { host: 'localhost:3000' }
 
-  it('serves this machine', () => {
-    expect(access.isOpen).toBe(true)
-    expect(() => access.checkOrigin(local)).not.toThrow()
-    expect(access.isKey(undefined)).toBe(true)
+  it.each([
+    local,
+    { ...local, origin: 'http://localhost:5173' },
+    { ...local, 'sec-fetch-site': 'same-origin' },
+    { ...local, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' },
+  ])('is %j', (headers) => {
+    expect(() => checkLocal(headers)).not.toThrow()
   })
 
   it.each([
@@ -60,45 +61,10 @@ describe('in open mode', () => {
     { host: '' },
     {},
     { ...local, origin: 'http://evil.example' },
+    { ...local, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
     { ...local, origin: ['http://localhost', 'http://evil.example'] },
-  ])('refuses %j', (headers) => {
+  ])('is not %j', (headers) => {
     expect(foreignReason(headers)).toBeTypeOf('string')
-    expect(() => access.checkOrigin(headers)).toThrow(
-      expect.objectContaining({ code: 'ORIGIN_FORBIDDEN' }),
-    )
+    expect(() => checkLocal(headers)).toThrow(expect.objectContaining({ code: 'ORIGIN_FORBIDDEN' }))
   })
-
-  it('serves everyone when insecure', () => {
-    const insecure = createAccess({ isInsecure: true })
-    expect(() => insecure.checkOrigin({ host: 'evil.example' })).not.toThrow()
-  })
-})
-
-describe('with a key', () => {
-  const access = createAccess({ apiKey: 's3cret', isInsecure: false })
-
-  it('does not ask where a request comes from', () => {
-    expect(access.isOpen).toBe(false)
-    expect(() => access.checkOrigin({ host: 'chat.example', forwarded: 'x' })).not.toThrow()
-  })
-
-  it.each([undefined, '', 's3cre', 's3cret ', 'S3CRET', 7, ['s3cret']])('refuses %j', (key) => {
-    expect(access.isKey(key)).toBe(false)
-  })
-
-  it('takes the key', () => expect(access.isKey('s3cret')).toBe(true))
-
-  it('is open mode when the key is empty', () => {
-    expect(createAccess({ apiKey: '', isInsecure: false }).isOpen).toBe(true)
-  })
-})
-
-it.each([
-  [{ 'x-api-key': 'a', authorization: 'Bearer b' }, 'a'],
-  [{ authorization: 'Bearer b' }, 'b'],
-  [{ authorization: 'bearer  b' }, 'b'],
-  [{ authorization: 'Basic b' }, undefined],
-  [{}, undefined],
-])('reads the key of %j as %j', (headers, key) => {
-  expect(presentedKey(headers)).toBe(key)
 })
