@@ -51,3 +51,40 @@ export interface Presence {
   /** Ids in the order in which they became present. @throws WRITER_UNAVAILABLE when nobody answers in time. */
   list(channelId: string): Promise<readonly string[]>
 }
+
+/** One more of something that belongs to the key, of which it may have `max` at a time. */
+export interface Wanted {
+  readonly key: string
+  readonly max: number
+}
+
+/** What was asked for, as long as it is needed. */
+export interface Hold {
+  /** The first of the keys that has as many as it may; nothing is held then. */
+  readonly refused: Wanted | undefined
+  /** Gives back what is held, once; further calls do nothing. */
+  release(): void
+}
+
+/**
+ * How much keys use in a second and how much they have at a time, over all gateways.
+ *
+ * Nothing here waits for another process that is away, and nothing fails with it: what one gateway knows
+ * by itself holds always, what the others know as soon as it can be had.
+ */
+export interface Quotas {
+  /**
+   * Uses the key once: 0 when it may, otherwise the milliseconds after which it may be tried again.
+   *
+   * Seconds are those of a clock that all gateways share, so a second that lies across two of them may
+   * see twice the limit. Over all gateways a key gets its limit, plus at most a sixteenth of it for each
+   * other gateway, plus what they allow in the moment in which the word that it is spent travels (never
+   * more than the limit each). What it got too much is taken from the seconds that follow.
+   */
+  take(key: string, perSecond: number): number
+  /**
+   * One more of each key, or of none. Exact where the hub answers within a second; otherwise this gateway
+   * counts its own alone, and the hub learns of them later.
+   */
+  hold(wanted: readonly Wanted[]): Promise<Hold>
+}

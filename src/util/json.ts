@@ -25,14 +25,3 @@ export function isPlainJson(value: unknown, maxDepth: number): value is Json {
   if (prototype !== Object.prototype && prototype !== null) return false
   return Object.values(value).every((item) => item === undefined || isPlainJson(item, maxDepth - 1))
 }
-
-/** Most UTF-8 bytes of one UTF-16 code unit. */
-const MAX_BYTES_PER_UNIT = 3
-
-/** True when the value as JSON takes at most `maxBytes` bytes of UTF-8. */
-export function isJsonWithin(value: Json, maxBytes: number): boolean {
-  const json = JSON.stringify(value)
-  if (json.length > maxBytes) return false
-  if (json.length * MAX_BYTES_PER_UNIT <= maxBytes) return true
-  return new TextEncoder().encode(json).byteLength <= maxBytes
-}
