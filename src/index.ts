@@ -1,3 +1,12 @@
+export { defineWorker } from './agent/worker.ts'
+export type {
+  AgentIdentity,
+  ExecutionContext,
+  ScheduledEvent,
+  WorkerEnv,
+  WorkerLog,
+  WorkerModule,
+} from './agent/worker.ts'
 export { loadSettings } from './config/load.ts'
 export type { Environment, LoadedSettings } from './config/load.ts'
 export type { Settings } from './config/settings.ts'

@@ -1,5 +1,5 @@
 import type { Settings } from '../config/settings.ts'
-import type { ProcessInfo, Readiness } from '../service/cluster.ts'
+import type { ProcessInfo, Readiness, WorkerInfo } from '../service/cluster.ts'
 import type { UpgradeRequest } from './gateway/upgrade-request.ts'
 
 /** A gateway that owns sessions, and the private Unix socket on which it takes requests for them. */
@@ -12,6 +12,22 @@ export interface Peer {
   readonly mayHaveSessions: boolean
 }
 
+/** An agent host that takes requests, and the private Unix socket on which it does. */
+export interface AgentHost {
+  readonly id: string
+  readonly socketPath: string
+}
+
+/** What an agent host gets beside what every child gets. */
+export interface AgentHostStart {
+  /** Which of the agent hosts it is, from 0; its successor is the same one. */
+  readonly slot: number
+  /** What modules may ask for by prefix: the server's own settings are not in it. */
+  readonly environment: Readonly<Record<string, string>>
+  /** Files that ended a process when they were imported, and how. */
+  readonly excluded: Readonly<Record<string, string>>
+}
+
 /** Everything a child needs to begin; settings come as data, so that children read no environment. */
 export interface ChildStart {
   readonly settings: Settings
@@ -21,16 +37,19 @@ export interface ChildStart {
   readonly dataDir: string
   /** Where the writer listens for the others. */
   readonly writerSocketPath: string
-  /** Where a gateway listens for the other gateways. */
+  /** Where a gateway listens for the other gateways, and an agent host for all of them. */
   readonly privateSocketPath: string
   /** The one port of all gateways; never 0. */
   readonly port: number
+  /** For agent hosts. */
+  readonly agentHost?: AgentHostStart
 }
 
 /** What a child may ask the primary, and what it gets. */
 export interface Answers {
   readonly processes: readonly ProcessInfo[]
   readonly readiness: Readiness
+  readonly workers: readonly WorkerInfo[]
   /** As they were logged, oldest first. */
   readonly logs: readonly string[]
   readonly 'clear-logs': null
@@ -51,6 +70,10 @@ export type ToPrimary =
   | { readonly parley: 'pong'; readonly connections: number }
   /** What is wrong with it while it goes on; replaces what it said before. */
   | { readonly parley: 'problems'; readonly problems: readonly string[] }
+  /** An agent host is about to import this file; undefined: it has imported all. */
+  | { readonly parley: 'importing'; readonly file: string | undefined }
+  /** What an agent host has loaded; comes before `ready`. */
+  | { readonly parley: 'workers'; readonly workers: readonly WorkerInfo[] }
   | { readonly parley: 'log-lines'; readonly lines: readonly string[] }
   | { readonly parley: 'log-interest'; readonly isInterested: boolean }
   | { readonly parley: 'question'; readonly id: number; readonly question: Question }
@@ -60,7 +83,7 @@ export type ToPrimary =
   | { readonly parley: 'taken'; readonly handOverId: number }
 
 /** What a child tells about itself alone; the rest is for the primary to act on. */
-const ABOUT_ITSELF = ['failed', 'pong', 'problems'] as const
+const ABOUT_ITSELF = ['failed', 'pong', 'problems', 'importing', 'workers'] as const
 
 type AboutItself = Extract<ToPrimary, { readonly parley: (typeof ABOUT_ITSELF)[number] }>
 
@@ -75,6 +98,10 @@ export type FromPrimary =
   | { readonly parley: 'start'; readonly start: ChildStart }
   | { readonly parley: 'ping' }
   | { readonly parley: 'peers'; readonly peers: readonly Peer[] }
+  /** To gateways. */
+  | { readonly parley: 'agent-hosts'; readonly hosts: readonly AgentHost[] }
+  /** To an agent host: no other process of its slot lives; what only one may do is its to do until it drains. */
+  | { readonly parley: 'lead' }
   | { readonly parley: 'log-lines'; readonly lines: readonly string[] }
   /** The answer as JSON. */
   | { readonly parley: 'answer'; readonly id: number; readonly answer: string }

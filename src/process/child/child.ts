@@ -16,6 +16,8 @@ export interface ChildContext {
   readonly logger: Logger
   /** Ends this process with a reason; the primary starts another one. */
   readonly fail: (error: unknown) => void
+  /** From now on errors that nobody caught go to `handle` instead, and this process goes on. */
+  readonly forgive: (handle: (error: unknown) => void) => void
 }
 
 /** A composed process that serves. */
@@ -92,10 +94,17 @@ export async function runChild(role: ChildRole, compose: Compose): Promise<numbe
   const { logger, close } = openTelemetry(role, start, link)
   const failed = createDeferred<never>()
   const fail = failed.reject
-  process.on('uncaughtException', fail)
-  process.on('unhandledRejection', fail)
+  const stray = { handle: fail }
+  for (const event of ['uncaughtException', 'unhandledRejection']) {
+    process.on(event, (error: unknown) => {
+      stray.handle(error)
+    })
+  }
+  const forgive = (handle: (error: unknown) => void): void => {
+    stray.handle = handle
+  }
   try {
-    await live(compose, { start, link, logger, fail }, failed.promise)
+    await live(compose, { start, link, logger, fail, forgive }, failed.promise)
     return 0
   } catch (error) {
     logger.fatal({ err: error }, 'process failed')

@@ -13,6 +13,7 @@ export function createPrimaryCluster(link: PrimaryLink): Cluster {
   return {
     processes: () => link.ask('processes'),
     readiness: () => link.ask('readiness'),
+    workers: () => link.ask('workers'),
     logs: async () => (await link.ask('logs')).map(parseLine),
     clearLogs: async () => {
       await link.ask('clear-logs')

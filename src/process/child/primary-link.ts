@@ -1,7 +1,15 @@
 import { Socket } from 'node:net'
 import { ChannelError } from '../../protocol/errors.ts'
 import { isFromPrimary } from '../messages.ts'
-import type { Answers, ChildStart, FromPrimary, Peer, Question, ToPrimary } from '../messages.ts'
+import type {
+  AgentHost,
+  Answers,
+  ChildStart,
+  FromPrimary,
+  Peer,
+  Question,
+  ToPrimary,
+} from '../messages.ts'
 
 /** Questions that may wait for the primary; past it they fail with `OVERLOADED`. */
 const MAX_QUESTIONS = 1_000
@@ -25,6 +33,8 @@ export class PrimaryLink {
   #lastQuestionId = 0
   #peers: readonly Peer[] = []
   #onPeers: (peers: readonly Peer[]) => void = () => undefined
+  #agentHosts: readonly AgentHost[] = []
+  #onAgentHosts: (hosts: readonly AgentHost[]) => void = () => undefined
 
   constructor() {
     this.closed = new Promise((resolve) => {
@@ -36,6 +46,10 @@ export class PrimaryLink {
       if (message.parley === 'peers') {
         this.#peers = message.peers
         this.#onPeers(message.peers)
+      }
+      if (message.parley === 'agent-hosts') {
+        this.#agentHosts = message.hosts
+        this.#onAgentHosts(message.hosts)
       }
       const socket = handle instanceof Socket ? handle : undefined
       for (const handler of this.#handlers) handler(message, socket)
@@ -50,6 +64,12 @@ export class PrimaryLink {
   watchPeers(listener: (peers: readonly Peer[]) => void): void {
     this.#onPeers = listener
     listener(this.#peers)
+  }
+
+  /** Calls with the table of agent hosts, likewise. */
+  watchAgentHosts(listener: (hosts: readonly AgentHost[]) => void): void {
+    this.#onAgentHosts = listener
+    listener(this.#agentHosts)
   }
 
   /** Reports to the primary and resolves with what it says to begin with. */

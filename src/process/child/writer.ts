@@ -6,6 +6,7 @@ import { Checkpointer } from '../../log/sqlite/checkpointer.ts'
 import { openSqliteEngine } from '../../log/sqlite/sqlite-engine.ts'
 import { storageReason } from '../../log/sqlite/storage-errors.ts'
 import { PresenceHub } from '../../signals/presence-hub.ts'
+import { QuotaHub } from '../../signals/quota-hub.ts'
 import type { ChildContext, RunningChild } from './child.ts'
 import { databaseFile } from '../database-file.ts'
 import { openFileLock } from '../file-lock.ts'
@@ -19,7 +20,7 @@ function reportTo(link: PrimaryLink) {
 }
 
 /**
- * Owns the write connection and serves the log and presence to the others.
+ * Owns the write connection and serves the log, presence and quotas to the others.
  *
  * Its lock is its own, beside the primary's: the orphaned writer of a killed server may be in its last
  * commit while a new server starts. When storage fails the process ends, unanswered, and what its peers
@@ -30,9 +31,9 @@ export async function composeWriter(context: ChildContext): Promise<RunningChild
   const { start, logger, fail } = context
   const { settings, dataDir } = start
   const lock = await openFileLock(join(dataDir, 'writer.lock'))
-  const { durability, maxPending, maxPendingBytes } = settings
+  const { durability, maxPending, maxPendingBytes, maxParticipants } = settings
   const file = databaseFile(dataDir)
-  const engine = openSqliteEngine({ file, durability, logger })
+  const engine = openSqliteEngine({ file, durability, maxParticipants, logger })
   const failed = (error: unknown): void => {
     fail(new Error(`storage failed: ${storageReason(error)}`, { cause: error }))
   }
@@ -50,12 +51,14 @@ export async function composeWriter(context: ChildContext): Promise<RunningChild
   core.start()
   const server = new LogServer({ core, logger })
   const presence = new PresenceHub()
+  const quotas = new QuotaHub()
   const links = await listenLinks({
     path: start.writerSocketPath,
     self: { role: 'writer', id: start.id },
     onLink: (link) => {
       server.serve(link)
       presence.serve(link)
+      quotas.serve(link)
     },
     logger,
   })

@@ -4,7 +4,7 @@ import { hasBody } from './body-framing.ts'
 import type { Neighbours } from './neighbours.ts'
 import { REFUSALS } from './refusals.ts'
 import type { Refusal } from './refusals.ts'
-import { gatewayOf, isEnginePath, sessionIdOf } from './session-id.ts'
+import { asksForScript, gatewayOf, isEnginePath, sessionIdOf } from './session-id.ts'
 
 /** `own`: served by this process. A peer: by that one. A refusal: by nobody. */
 export type Destination = 'own' | Peer | Refusal
@@ -16,18 +16,31 @@ interface Surroundings {
   readonly isAllowed: (request: IncomingMessage) => boolean
 }
 
+/** Engine.IO's own, and the browser's question before them. */
+const SESSION_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'POST', 'OPTIONS'])
+
+/**
+ * True for what no client sends that speaks Engine.IO 4 today: a body with any method but POST, which is the
+ * next request to a receiver that does not expect it; a method that Engine.IO answers with 500; and a
+ * poll by script tag, which says no origin.
+ */
+function isNoClients(request: IncomingMessage, session: string): boolean {
+  const { url = '/', method } = request
+  if (session !== '' && !SESSION_METHODS.has(method)) return true
+  return (method !== 'POST' && hasBody(request)) || asksForScript(url)
+}
+
 /**
  * Who serves a request that a client sent here.
  *
- * A body with any method but POST is refused: no Engine.IO client sends one, and to a receiver that
- * does not expect it, it is the next request. What may not speak to this server is refused here,
- * since Engine.IO looks only at the request that opens a session.
+ * What may not speak to this server is refused here, since Engine.IO looks only at the request that opens
+ * a session.
  */
 export function destinationOf(request: IncomingMessage, around: Surroundings): Destination {
-  const { url = '/', method } = request
+  const { url = '/' } = request
   if (!isEnginePath(url)) return 'own'
-  if (method !== 'POST' && hasBody(request)) return REFUSALS.badRequest
   const session = sessionIdOf(url) ?? ''
+  if (isNoClients(request, session)) return REFUSALS.badRequest
   if (session === '' && !around.neighbours.isLeaving) return 'own'
   if (!around.isAllowed(request)) return REFUSALS.forbidden
   return session === ''

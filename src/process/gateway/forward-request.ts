@@ -7,6 +7,7 @@ import type {
   ServerResponse,
 } from 'node:http'
 import { isForwardingHeader } from '../../gateway/auth.ts'
+import { CLIENT_ADDRESS_HEADER } from '../../gateway/client-address.ts'
 import { framingOf, hasBody } from './body-framing.ts'
 import { REFUSALS, refuseRequest } from './refusals.ts'
 
@@ -29,7 +30,8 @@ const KEPT = new Set(['authorization', 'content-length', 'cookie', 'host', 'orig
 /** Idle connections kept to each other gateway; more that are in use are opened as needed. */
 const MAX_IDLE_SOCKETS = 64
 
-function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+/** The headers that are meant for whoever answers, and not for this connection alone. */
+export function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const named = (headers.connection ?? '')
     .split(',')
     .map((name) => name.trim().toLowerCase())
@@ -38,15 +40,35 @@ function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !dropped.has(name)))
 }
 
-/** A length that is not kept as the framing must not stand beside it. */
-function requestHeaders(request: IncomingMessage): OutgoingHttpHeaders {
-  const { 'content-length': _length, ...headers } = endToEnd(request.headers)
-  return { ...headers, ...framingOf(request) }
+/**
+ * A length that is not kept as the framing must not stand beside it. The client's address is said by this
+ * gateway alone, whatever the client says about it.
+ */
+export function requestHeaders(
+  request: IncomingMessage,
+  address: string | undefined,
+): OutgoingHttpHeaders {
+  const {
+    'content-length': _length,
+    [CLIENT_ADDRESS_HEADER]: _address,
+    ...headers
+  } = endToEnd(request.headers)
+  return {
+    ...headers,
+    ...(address !== undefined && { [CLIENT_ADDRESS_HEADER]: address }),
+    ...framingOf(request),
+  }
 }
 
 /** Passes requests on to other gateways over their Unix sockets, over connections that are kept alive. */
 export class RequestForwarder {
   readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: MAX_IDLE_SOCKETS })
+  readonly #addressOf: (request: IncomingMessage) => string | undefined
+
+  /** `addressOf` tells by which address the sender of a request is counted. */
+  constructor(addressOf: (request: IncomingMessage) => string | undefined) {
+    this.#addressOf = addressOf
+  }
 
   /**
    * Streams a request there and its response back. Whoever aborts aborts the other side too; a
@@ -57,7 +79,7 @@ export class RequestForwarder {
       socketPath,
       method: request.method,
       path: request.url,
-      headers: requestHeaders(request),
+      headers: requestHeaders(request, this.#addressOf(request)),
       agent: this.#agent,
     })
     upstream.on('response', (answer) => {

@@ -5,9 +5,11 @@ import type { RemoteLog } from '../../log/remote/remote-log.ts'
 import { openSqliteReader } from '../../log/sqlite/sqlite-engine.ts'
 import { LiveChannels } from '../../service/live.ts'
 import { RemotePresence } from '../../signals/remote-presence.ts'
-import type { Presence, PresenceChange } from '../../signals/signals.ts'
+import { RemoteQuotas } from '../../signals/remote-quotas.ts'
+import type { Presence, PresenceChange, Quotas } from '../../signals/signals.ts'
 import type { ChildContext } from '../child/child.ts'
 import { databaseFile } from '../database-file.ts'
+import { createMachineClock } from '../machine-time.ts'
 
 /** Longest that a read may wait for a lock: the whole gateway stands still meanwhile. */
 const READ_BUSY_TIMEOUT_MS = 250
@@ -16,10 +18,11 @@ const MAX_BACKLOG_ENTRIES = 10_000
 /** Longest that a start waits for the writer. */
 const CONNECT_WAIT_MS = 1_000
 
-/** What a gateway's edges stand on: the log and presence, over one link to the writer. */
+/** What a gateway's edges stand on: the log, presence and quotas, over one link to the writer. */
 export interface GatewayBackend {
   readonly log: ChannelLog
   readonly presence: Presence
+  readonly quotas: Quotas
   readonly live: LiveChannels
   /** Whether the writer answers this gateway. */
   isConnected(): boolean
@@ -65,9 +68,11 @@ export function openGatewayBackend({ start, logger, fail }: ChildContext): Gatew
       onChange?.(change)
     },
   })
+  const quotas = new RemoteQuotas({ link, nowMs: createMachineClock() })
   return {
     log,
     presence,
+    quotas,
     live,
     isConnected: () => log.isConnected,
     start: (onPresenceChange) => {
@@ -77,6 +82,7 @@ export function openGatewayBackend({ start, logger, fail }: ChildContext): Gatew
     },
     close: async () => {
       presence.close()
+      quotas.close()
       await log.close()
       await link.close()
     },

@@ -3,8 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
 import { createAdapter } from '@socket.io/cluster-adapter'
-import { createAccess } from '../../gateway/auth.ts'
-import type { Access } from '../../gateway/auth.ts'
+import { ClientAddresses } from '../../gateway/client-address.ts'
+import { Limits } from '../../gateway/limits/limits.ts'
+import { createIdentity } from '../../gateway/identity/identity.ts'
+import type { Identity } from '../../gateway/identity/identity.ts'
 import { createHttpApp } from '../../gateway/http/app.ts'
 import { createListenerOptions } from '../../gateway/http/malformed.ts'
 import { openSocketServer } from '../../gateway/socket/server.ts'
@@ -19,14 +21,17 @@ import { createGatewayServer, listenShared, stopListening } from './http-server.
 import { createPrimaryCluster, createPrimaryLogStream } from '../child/primary-cluster.ts'
 import type { PrimaryLink } from '../child/primary-link.ts'
 import { Neighbours } from './neighbours.ts'
+import { boundRequests } from './request-bounds.ts'
 import { openPrivateListener } from './private-listener.ts'
 import type { PrivateListener } from './private-listener.ts'
-import { machineTimeMs } from '../machine-time.ts'
+import { createMachineClock, machineTimeMs } from '../machine-time.ts'
 import { newSessionId } from './session-id.ts'
 import { attachSessionRouting } from './session-routing.ts'
 import type { SessionRouting } from './session-routing.ts'
 import { Traffic } from './traffic.ts'
 import { readVersion } from '../version.ts'
+import { openWorkerGate } from '../workers/open-worker-gate.ts'
+import { isForWorkers } from '../workers/worker-gate.ts'
 
 const DOCS_ASSETS_DIR = fileURLToPath(new URL('../../docs-assets', import.meta.url))
 
@@ -35,13 +40,15 @@ interface Edges {
   readonly sockets: SocketEdge
   readonly routing: SessionRouting
   readonly neighbours: Neighbours
+  readonly limits: Limits
+  readonly addresses: ClientAddresses
 }
 
 /** The check of open mode, as an answer. */
-function createAllowance(access: Access): (request: IncomingMessage) => boolean {
+function createAllowance(identity: Identity): (request: IncomingMessage) => boolean {
   return ({ headers }) => {
     try {
-      access.checkOrigin(headers)
+      identity.checkOrigin(headers)
       return true
     } catch {
       // Its one error: ORIGIN_FORBIDDEN.
@@ -52,20 +59,27 @@ function createAllowance(access: Access): (request: IncomingMessage) => boolean 
 
 function createEdges({ start, link, logger }: ChildContext, backend: GatewayBackend): Edges {
   const { settings } = start
-  const { log, presence, live } = backend
-  const services = createServices({ log, presence, logger })
+  const { log, presence, live, quotas } = backend
+  const services = createServices({ log, presence, logger, limits: settings })
+  const identity = createIdentity(settings, logger)
+  const addresses = new ClientAddresses(settings.trustProxy)
+  const nowMs = createMachineClock()
+  const limits = new Limits({ settings, quotas, addresses, logger, nowMs })
   const app = createHttpApp({
     settings,
+    identity,
+    limits,
     services,
     cluster: createGatewayCluster(createPrimaryCluster(link), backend),
     logger,
     version: readVersion(),
     docsAssetsDir: DOCS_ASSETS_DIR,
   })
-  const access = createAccess(settings)
   const listener = getRequestListener(app.fetch, createListenerOptions(settings.corsOrigin, logger))
-  const server = createGatewayServer((request, response) => {
-    void listener(request, response)
+  const workers = openWorkerGate(link, { identity, limits, settings })
+  const server = createGatewayServer(settings, (request, response) => {
+    if (isForWorkers(request)) workers.serve(request, response)
+    else void listener(request, response)
   })
   const sockets = openSocketServer({
     httpServer: server,
@@ -77,20 +91,23 @@ function createEdges({ start, link, logger }: ChildContext, backend: GatewayBack
     createSignals: createClusterSignals,
     logger,
     generateSessionId: () => newSessionId(start.id),
-    access,
+    identity,
+    limits,
   })
   const neighbours = new Neighbours(start.id)
   const routing = attachSessionRouting(server, {
     gatewayId: start.id,
     neighbours,
-    isAllowed: createAllowance(access),
+    isAllowed: createAllowance(identity),
+    addressOf: (request) => addresses.keyOf(request),
     handOver: async (to, request, socket) => {
       await link.send({ parley: 'hand-over', to, request }, socket)
       // It is the primary's; here only its shell is left, which the server still counts.
       socket.destroy()
     },
   })
-  return { server, sockets, routing, neighbours }
+  boundRequests(server, settings)
+  return { server, sockets, routing, neighbours, limits, addresses }
 }
 
 /** Takes the upgrades that the primary passes, and the table of the other gateways. */
@@ -168,6 +185,7 @@ async function drain(parts: Parts): Promise<void> {
   const closed = sockets.close()
   server.closeAllConnections()
   await Promise.race([closed, delay(LAST_FRAMES_MS)])
+  parts.limits.close()
   await parts.backend.close()
 }
 
@@ -176,7 +194,7 @@ export async function composeGateway(context: ChildContext): Promise<RunningChil
   const { start, link } = context
   const backend = openGatewayBackend(context)
   const edges = createEdges(context, backend)
-  const { server, sockets, routing } = edges
+  const { server, sockets, routing, addresses } = edges
   receiveFromPrimary(link, edges)
   const connected = backend.start((change) => {
     emitPresence(sockets.io, change)
@@ -185,6 +203,7 @@ export async function composeGateway(context: ChildContext): Promise<RunningChil
   const privateListener = await openPrivateListener(
     start.privateSocketPath,
     (request, response) => {
+      addresses.takeForwarded(request)
       routing.serve(request, response)
     },
   )

@@ -16,11 +16,21 @@ const HTTP_TIMEOUTS = {
 } as const
 
 /**
- * A gateway's http server. Malformed and overlong requests are answered 400, 408 or 431 by Node itself,
- * which then closes the connection.
+ * A gateway's http server. Requests that are malformed, take too long, or whose URL, header names and header
+ * values together are longer than `maxHeaderBytes`, are answered 400, 408 or 431 by Node itself, which then closes the
+ * connection.
  */
-export function createGatewayServer(listener: RequestListener): Server {
-  return createServer(HTTP_TIMEOUTS, listener)
+export function createGatewayServer(
+  { maxHeaderBytes }: { readonly maxHeaderBytes: number },
+  listener: RequestListener,
+): Server {
+  // Node refuses from its number on.
+  const options = { ...HTTP_TIMEOUTS, maxHeaderSize: maxHeaderBytes + 1 }
+  const server = createServer(options, listener)
+  // Node drops what is above a count without a word, and a header that says where a request comes from
+  // with it; `boundRequests` refuses instead.
+  server.maxHeadersCount = 0
+  return server
 }
 
 function listenOnce(server: Server, options: { port: number; host: string }): Promise<void> {

@@ -7,6 +7,9 @@ export interface PrivateListener {
   close(): void
 }
 
+/** Above what any gateway lets in from outside, so that what one took the next one takes too. */
+const MAX_HEADER_BYTES = 262_144
+
 /**
  * Takes, on a Unix socket, the requests that reached other gateways and belong to this one.
  *
@@ -17,7 +20,9 @@ export async function openPrivateListener(
   path: string,
   listener: RequestListener,
 ): Promise<PrivateListener> {
-  const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, listener)
+  const options = { keepAliveTimeout: 0, requestTimeout: 0, maxHeaderSize: MAX_HEADER_BYTES }
+  const server = createServer(options, listener)
+  server.maxHeadersCount = 0
   const { promise, resolve, reject } = createDeferred<void>()
   server.once('error', reject)
   server.listen({ path, exclusive: true }, resolve)

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 
 /** An answer in engine.io's own words: its clients know them. */
 export interface Refusal {
-  readonly status: 400 | 403 | 503
+  readonly status: keyof typeof STATUS_LINES
   readonly body: string
   /** The connection ends with the answer: what follows on it is not read. */
   readonly isLast: boolean
@@ -29,6 +29,9 @@ export const REFUSALS = {
 const STATUS_LINES = {
   400: '400 Bad Request',
   403: '403 Forbidden',
+  414: '414 URI Too Long',
+  429: '429 Too Many Requests',
+  431: '431 Request Header Fields Too Large',
   503: '503 Service Unavailable',
 } as const
 

@@ -31,3 +31,8 @@ export function isEnginePath(url: string): boolean {
 export function sessionIdOf(url: string): string | undefined {
   return new URL(url, 'http://engine').searchParams.getAll('sid').at(-1)
 }
+
+/** True for a request whose answer is to be a script (JSONP), which pages of all sites can run and so read. */
+export function asksForScript(url: string): boolean {
+  return new URL(url, 'http://engine').searchParams.has('j')
+}

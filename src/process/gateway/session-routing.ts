@@ -16,6 +16,8 @@ export interface SessionRoutingOptions {
   readonly neighbours: Neighbours
   /** Whether a request may speak to this server at all; asked where it arrives. */
   readonly isAllowed: (request: IncomingMessage) => boolean
+  /** By which address the sender of a request is counted; undefined: by none. */
+  readonly addressOf: (request: IncomingMessage) => string | undefined
   /** Passes an upgrade with its socket to the gateway `to`; from then on the socket is not this process's. */
   readonly handOver: (to: string, request: UpgradeRequest, socket: Socket) => Promise<void>
 }
@@ -44,7 +46,7 @@ export function attachSessionRouting(
 ): SessionRouting {
   const requestListeners = server.listeners('request')
   const upgradeListeners = server.listeners('upgrade')
-  const forwarder = new RequestForwarder()
+  const forwarder = new RequestForwarder(options.addressOf)
 
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     for (const listener of requestListeners) listener.call(server, request, response)

@@ -14,7 +14,11 @@ function isOfSession({ url = '/' }: IncomingMessage): boolean {
 /** Knows the requests under way and the HTTP connections of clients, and leads both to their end. */
 export class Traffic {
   readonly #neighbours: Neighbours
-  readonly #responses = new Set<ServerResponse>()
+  /**
+   * By connection, which takes the rest with it when it closes: a pipelined response that waits for the
+   * one before it never says that it is closed.
+   */
+  readonly #responses = new Map<Socket, Set<ServerResponse>>()
   readonly #connections = new Set<Socket>()
   /** Those of them over which polling sessions, on whatever gateway, are reached. */
   readonly #sessionConnections = new WeakSet<Socket>()
@@ -27,11 +31,11 @@ export class Traffic {
   /** Knows the server's requests from now on; called last, so that it stands before all other listeners. */
   watchRequests(server: Server): void {
     server.prependListener('request', (request, response) => {
-      this.#responses.add(response)
+      const responses = this.#responsesOf(request.socket).add(response)
       if (isOfSession(request)) this.#sessionConnections.add(request.socket)
       if (this.#isEnding) this.#sayClose(response)
       response.once('close', () => {
-        this.#responses.delete(response)
+        responses.delete(response)
       })
     })
   }
@@ -52,7 +56,9 @@ export class Traffic {
   /** From now on responses say that their connection closes, and clients open another one. */
   end(): void {
     this.#isEnding = true
-    for (const response of this.#responses) this.#sayClose(response)
+    for (const responses of this.#responses.values()) {
+      for (const response of responses) this.#sayClose(response)
+    }
   }
 
   /**
@@ -64,7 +70,22 @@ export class Traffic {
    * nobody to go to, and only those stay over which clients fetch the last of their sessions.
    */
   async ended(): Promise<void> {
-    while (this.#responses.size > 0 || this.#mustStay()) await delay(LOOK_EVERY_MS)
+    while (this.#isAnswering() || this.#mustStay()) await delay(LOOK_EVERY_MS)
+  }
+
+  #responsesOf(socket: Socket): Set<ServerResponse> {
+    const known = this.#responses.get(socket)
+    if (known !== undefined) return known
+    const responses = new Set<ServerResponse>()
+    this.#responses.set(socket, responses)
+    socket.once('close', () => {
+      this.#responses.delete(socket)
+    })
+    return responses
+  }
+
+  #isAnswering(): boolean {
+    return [...this.#responses.values()].some(({ size }) => size > 0)
   }
 
   #mustStay(): boolean {

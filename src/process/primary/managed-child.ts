@@ -1,7 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
 import { isAboutItself, isToPrimary } from '../messages.ts'
+import type { WorkerInfo } from '../../service/cluster.ts'
 import type { ForPrimary, FromPrimary, ToPrimary } from '../messages.ts'
+import { ImportWatch } from './import-watch.ts'
 import type { ChildRole } from '../roles.ts'
 
 /** Longest that a child may take until it is ready: migrations and WAL recovery need their time. */
@@ -16,6 +18,8 @@ export interface ChildExit {
 export interface ManagedChildOptions {
   readonly role: ChildRole
   readonly id: string
+  /** Which of its role it is, from 0; what takes its place is the same one. */
+  readonly slot?: number
   readonly process: ChildProcess
   /** Everything that is not about the child's own life. The socket, where one came along, is the receiver's. */
   readonly onMessage: (child: ManagedChild, message: ForPrimary, socket: Socket | undefined) => void
@@ -25,6 +29,7 @@ export interface ManagedChildOptions {
 export class ManagedChild {
   readonly role: ChildRole
   readonly id: string
+  readonly slot: number
   readonly startedAtMs = performance.now()
   /** Rejects with the reason when the process ends before it was ready. */
   readonly ready: Promise<void>
@@ -35,6 +40,10 @@ export class ManagedChild {
   #readySinceMs: number | undefined
   #connectionCount = 0
   #problems: readonly string[] = []
+  #workers: readonly WorkerInfo[] = []
+  readonly #imports = new ImportWatch(() => {
+    this.kill('stood still')
+  })
   #hasExited = false
   #isLeaving = false
   #mayHaveSessions = true
@@ -44,12 +53,14 @@ export class ManagedChild {
   constructor(options: ManagedChildOptions) {
     this.role = options.role
     this.id = options.id
+    this.slot = options.slot ?? 0
     this.#options = options
     this.#process = options.process
     this.exited = new Promise((resolve) => {
       // 'close' and 'disconnect' may never come for a killed process that was owed a socket; 'exit' does.
       this.#process.once('exit', (exitCode, signal) => {
         this.#hasExited = true
+        this.#imports.close()
         this.#settlePongs()
         resolve({ exitCode, signal })
       })
@@ -80,6 +91,21 @@ export class ManagedChild {
     return this.#problems
   }
 
+  /** What an agent host has loaded. */
+  get workers(): readonly WorkerInfo[] {
+    return this.#workers
+  }
+
+  /** The module that an agent host is importing, or was when it ended. */
+  get importing(): string | undefined {
+    return this.#imports.file
+  }
+
+  /** It was ended because that import did not come to its end. */
+  get wasStuckImporting(): boolean {
+    return this.#imports.isStuck
+  }
+
   get isReady(): boolean {
     return this.#readySinceMs !== undefined && !this.#hasExited
   }
@@ -87,6 +113,11 @@ export class ManagedChild {
   /** True when it serves and goes on serving: nobody has asked it to finish. */
   get isStaying(): boolean {
     return this.isReady && !this.#isLeaving
+  }
+
+  /** Somebody has asked it to finish. */
+  get isLeaving(): boolean {
+    return this.#isLeaving
   }
 
   get mayHaveSessions(): boolean {
@@ -158,6 +189,8 @@ export class ManagedChild {
     if (message.parley === 'ready') this.#readySinceMs = this.#lastHeardMs
     else if (message.parley === 'failed') this.#failure = message.reason
     else if (message.parley === 'problems') this.#problems = message.problems
+    else if (message.parley === 'workers') this.#workers = message.workers
+    else if (message.parley === 'importing') this.#imports.began(message.file)
     else if (message.parley === 'sessions-closed') this.#mayHaveSessions = false
     else if (message.parley === 'pong') {
       this.#connectionCount = message.connections

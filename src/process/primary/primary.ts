@@ -7,18 +7,27 @@ import { HandOvers } from './hand-overs.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { LogHub } from './log-hub.ts'
 import { ManagedChild } from './managed-child.ts'
-import type { Answers, ForPrimary, Peer, Question } from '../messages.ts'
+import type { AgentHost, Answers, ForPrimary, Peer, Question } from '../messages.ts'
+import { ExcludedModules } from './excluded-modules.ts'
+import { settingsFor } from './settings-for.ts'
+import { Leaders } from './leaders.ts'
 import { urlOf } from './pick-port.ts'
 import type { ChildRole } from '../roles.ts'
-import { processesOf, readinessOf } from './server-state.ts'
+import { processesOf, readinessOf, workersOf } from './server-state.ts'
 import { newProcessId } from '../gateway/session-id.ts'
 import type { UpgradeRequest } from '../gateway/upgrade-request.ts'
 import { spawnProcess } from './spawn.ts'
 import { Supervisor } from './supervisor.ts'
+import type { ReloadScope } from './supervisor.ts'
+import { WorkerFolder } from './worker-folder.ts'
 
 export interface PrimaryOptions {
   readonly entry: string
   readonly settings: Settings
+  /** What workers may ask for by prefix. */
+  readonly workerEnvironment: Readonly<Record<string, string>>
+  /** Whether a change in the workers folder is a reload of agent hosts. */
+  readonly isWatching: boolean
   readonly dataDir: string
   readonly sockets: SocketsDir
   readonly port: number
@@ -34,13 +43,15 @@ export class Primary {
   readonly #supervisor: Supervisor
   readonly #heartbeat: Heartbeat
   readonly #handOvers = new HandOvers()
+  readonly #leaders = new Leaders()
+  readonly #excluded = new ExcludedModules()
 
   constructor(options: PrimaryOptions) {
     this.#options = options
     const { settings, logger } = options
     this.#supervisor = new Supervisor({
       counts: { writer: 1, gateway: settings.gateways, 'agent-host': settings.agentHosts },
-      spawn: (role) => this.#spawn(role),
+      spawn: (role, slot) => this.#spawn(role, slot),
       drainMs: settings.drainMs,
       logger,
       onChange: (children) => {
@@ -55,14 +66,25 @@ export class Primary {
   async run(): Promise<void> {
     const { logger, settings, stop } = this.#options
     process.on('SIGUSR2', () => {
-      if (!this.#supervisor.isStopping) void this.#supervisor.reload()
+      this.#reload('all')
     })
+    const folder = new WorkerFolder(logger, () => {
+      this.#reload('agent-hosts')
+    })
+    if (this.#options.isWatching) await folder.open(settings.workersDir)
     // A second request changes nothing: the drain has its time.
     if (!stop.signal.aborted) await this.#serve(once(stop.signal, 'abort'))
+    folder.close()
     logger.info({ drainMs: settings.drainMs }, 'draining')
     await this.#supervisor.stop()
     this.#heartbeat.close()
     logger.info('stopped')
+  }
+
+  #reload(scope: ReloadScope): void {
+    if (this.#supervisor.isStopping) return
+    this.#excluded.forget()
+    void this.#supervisor.reload(scope)
   }
 
   async #serve(stopped: Promise<unknown>): Promise<void> {
@@ -76,47 +98,68 @@ export class Primary {
     await stopped
   }
 
-  #spawn(role: ChildRole): ManagedChild {
+  #spawn(role: ChildRole, slot: number): ManagedChild {
     const { entry, logger } = this.#options
     const id = newProcessId()
     const child = new ManagedChild({
       role,
       id,
+      slot,
       process: spawnProcess(entry, role),
       onMessage: (from, message, socket) => {
         this.#receive(from, message, socket)
       },
     })
+    if (role === 'agent-host') void this.#excluded.watch(child)
     logger.debug({ childRole: role, childPid: child.pid }, 'process started')
     return child
   }
 
   #start(child: ManagedChild): void {
-    const { settings, dataDir, sockets, port } = this.#options
+    const { settings, workerEnvironment, dataDir, sockets, port } = this.#options
+    const { role, id, slot } = child
+    const excluded = this.#excluded.reasons
     child.send({
       parley: 'start',
       start: {
-        settings,
-        id: child.id,
+        settings: settingsFor(role, settings),
+        id,
         dataDir,
         writerSocketPath: sockets.socketPath('writer'),
-        privateSocketPath: sockets.socketPath(`gateway-${child.id}`),
+        privateSocketPath: this.#privateSocketPath(child),
         port,
+        ...(role === 'agent-host' && {
+          agentHost: { slot, environment: workerEnvironment, excluded },
+        }),
       },
     })
     this.#announce(this.#supervisor.children)
   }
 
-  /** Tells the gateways of each other; of a new one before it listens, so that no session is unknown. */
+  #privateSocketPath({ role, id }: ManagedChild): string {
+    return this.#options.sockets.socketPath(`${role === 'gateway' ? role : 'agents'}-${id}`)
+  }
+
+  /**
+   * Tells the gateways of each other and of the agent hosts; of a new gateway before it listens, so that no
+   * session is unknown.
+   */
   #announce(children: readonly ManagedChild[]): void {
     const gateways = children.filter(({ role }) => role === 'gateway')
-    const peers: Peer[] = gateways.map(({ id, isStaying, mayHaveSessions }) => ({
-      id,
-      takesSessions: isStaying,
-      mayHaveSessions,
-      socketPath: this.#options.sockets.socketPath(`gateway-${id}`),
+    const peers: Peer[] = gateways.map((gateway) => ({
+      id: gateway.id,
+      takesSessions: gateway.isStaying,
+      mayHaveSessions: gateway.mayHaveSessions,
+      socketPath: this.#privateSocketPath(gateway),
     }))
-    for (const gateway of gateways) gateway.send({ parley: 'peers', peers })
+    const hosts: AgentHost[] = children
+      .filter(({ role, isStaying }) => role === 'agent-host' && isStaying)
+      .map((host) => ({ id: host.id, socketPath: this.#privateSocketPath(host) }))
+    for (const gateway of gateways) {
+      gateway.send({ parley: 'peers', peers })
+      gateway.send({ parley: 'agent-hosts', hosts })
+    }
+    this.#leaders.look(children)
   }
 
   #receive(from: ManagedChild, message: ForPrimary, socket: Socket | undefined): void {
@@ -168,6 +211,8 @@ export class Primary {
         return processesOf(this.#supervisor)
       case 'readiness':
         return readinessOf(this.#supervisor)
+      case 'workers':
+        return workersOf(this.#supervisor)
       case 'logs':
         return logs.lines()
       case 'clear-logs':

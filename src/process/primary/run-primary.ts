@@ -44,10 +44,18 @@ async function choosePort({ port, host }: Settings): Promise<number> {
   }
 }
 
+export interface ServeOptions {
+  /** The executable for the processes. */
+  readonly entry: string
+  /** Aborted when the server shall end. */
+  readonly stop: AbortController
+  /** Whether a change in the workers folder is a reload. */
+  readonly isWatching: boolean
+}
+
 async function serve(
-  entry: string,
-  { settings, unknown }: ReadSettings,
-  stop: AbortController,
+  { settings, unknown, workerEnvironment }: ReadSettings,
+  { entry, stop, isWatching }: ServeOptions,
 ): Promise<void> {
   const owned = await ownDataDir(settings.dataDir)
   const dataDir = owned.path
@@ -62,7 +70,8 @@ async function serve(
   try {
     const port = await choosePort(settings)
     prepareSpawning(entry)
-    await new Primary({ entry, settings, dataDir, sockets, port, logs, logger, stop }).run()
+    const server = { entry, settings, dataDir, sockets, port, logs, logger, stop }
+    await new Primary({ ...server, workerEnvironment, isWatching }).run()
   } finally {
     await sockets.remove()
     await tap.flush()
@@ -70,13 +79,10 @@ async function serve(
   }
 }
 
-/**
- * Runs the server until `stop` is aborted; `entry` is the executable for its processes. Resolves with
- * the exit code.
- */
-export async function runPrimary(entry: string, stop: AbortController): Promise<number> {
+/** Runs the server until `stop` is aborted. Resolves with the exit code. */
+export async function runPrimary(options: ServeOptions): Promise<number> {
   try {
-    await serve(entry, startFrom(process.env), stop)
+    await serve(startFrom(process.env), options)
     return 0
   } catch (error) {
     const isExpected = error instanceof Refusal || error instanceof StartError

@@ -1,4 +1,4 @@
-import type { ProcessInfo, Readiness } from '../../service/cluster.ts'
+import type { ProcessInfo, Readiness, WorkerInfo } from '../../service/cluster.ts'
 import type { Supervisor } from './supervisor.ts'
 
 /**
@@ -32,4 +32,10 @@ export function processesOf(supervisor: Supervisor): readonly ProcessInfo[] {
     connections: connectionCount,
   }))
   return [primary, ...children]
+}
+
+/** What the agent host that came last has loaded: all load the same. */
+export function workersOf(supervisor: Supervisor): readonly WorkerInfo[] {
+  const hosts = supervisor.children.filter(({ role, isReady }) => role === 'agent-host' && isReady)
+  return hosts.at(-1)?.workers ?? []
 }

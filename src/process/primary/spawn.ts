@@ -18,9 +18,25 @@ export function prepareSpawning(entry: string): void {
   setupPrimary()
 }
 
+/** What Node and its libraries read: nothing of it is a worker's business or a secret. */
+const FOR_WORKERS =
+  /^(?:PATH|HOME|USER|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|NODE_\w+|SSL_CERT_(?:FILE|DIR)|(?:HTTPS?|ALL|NO)_PROXY)$/i
+
+/**
+ * The environment of a process that runs workers: without the server's secrets and those of other workers,
+ * which could be read from `process.env` otherwise, whatever `env` shows.
+ */
+function environmentForWorkers(): NodeJS.ProcessEnv {
+  const names = Object.entries(process.env).filter(([name]) => FOR_WORKERS.test(name))
+  return Object.fromEntries(names)
+}
+
 /** Gateways are cluster workers, so that they share the port; the others need no port. */
 export function spawnProcess(entry: string, role: ChildRole): ChildProcess {
-  if (role !== 'gateway') return fork(entry, [role], { serialization: 'advanced' })
+  if (role === 'writer') return fork(entry, [role], { serialization: 'advanced' })
+  if (role === 'agent-host') {
+    return fork(entry, [role], { serialization: 'advanced', env: environmentForWorkers() })
+  }
   const worker = cluster.fork()
   releaseStranded(worker.process)
   return worker.process

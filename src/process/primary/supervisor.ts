@@ -4,17 +4,33 @@ import type { ManagedChild } from './managed-child.ts'
 import type { ChildRole } from '../roles.ts'
 import { Slot } from './slot.ts'
 
+/** What a reload replaces: everything but the writer, or only what runs workers. */
+export type ReloadScope = 'all' | 'agent-hosts'
+
 /** What a process gets after its drain time, before it is killed: to close, and for a writer to checkpoint. */
 const CLOSING_GRACE_MS = { writer: 10_000, gateway: 2_000, 'agent-host': 2_000 } as const
 
 export interface SupervisorOptions {
   /** How many processes of each role; started in this order, each role when the one before is ready. */
   readonly counts: Readonly<Record<ChildRole, number>>
-  readonly spawn: (role: ChildRole) => ManagedChild
+  /** `slot`: which of the role it is, from 0. */
+  readonly spawn: (role: ChildRole, slot: number) => ManagedChild
   readonly drainMs: number
   readonly logger: Logger
   /** Called when a process was started, is to finish, or has ended, with all that live. */
   readonly onChange: (children: readonly ManagedChild[]) => void
+}
+
+/** Tries to replace one agent host: each passes over one more module that ended or blocked the one before. */
+const MAX_HOST_TRIES = 5
+
+async function replaceSlot(slot: Slot): Promise<ManagedChild | undefined> {
+  for (let tries = 1; slot.role === 'agent-host' && tries < MAX_HOST_TRIES; tries += 1) {
+    // What failed is logged by whoever spawned it, and tried again.
+    const replaced = await slot.replace().catch(() => 'failed' as const)
+    if (replaced !== 'failed') return replaced
+  }
+  return slot.replace()
 }
 
 /** A start that cannot succeed; the message names the role and its reason. */
@@ -29,7 +45,7 @@ export class Supervisor {
   readonly #slots: readonly Slot[]
   #isStopping = false
   #reload: Promise<void> | undefined
-  #isReloadWanted = false
+  #wanted: ReloadScope | undefined
 
   constructor(options: SupervisorOptions) {
     this.#options = options
@@ -37,10 +53,10 @@ export class Supervisor {
     this.#slots = (['writer', 'gateway', 'agent-host'] as const).flatMap((role) =>
       Array.from(
         { length: counts[role] },
-        () =>
+        (_, slot) =>
           new Slot({
             role,
-            spawn: () => this.#spawn(role),
+            spawn: () => this.#spawn(role, slot),
             logger,
           }),
       ),
@@ -73,11 +89,11 @@ export class Supervisor {
   }
 
   /**
-   * Replaces gateways and agent hosts. Calls while it runs are answered by one more run behind it:
-   * what started before such a call may have loaded an older program.
+   * Replaces gateways and agent hosts, or agent hosts alone. Calls while it runs are answered by one more
+   * run behind it: what started before such a call may have loaded an older program.
    */
-  reload(): Promise<void> {
-    this.#isReloadWanted = true
+  reload(scope: ReloadScope = 'all'): Promise<void> {
+    this.#wanted = this.#wanted === 'all' ? 'all' : scope
     this.#reload ??= this.#replaceWhileWanted().finally(() => {
       this.#reload = undefined
     })
@@ -102,8 +118,13 @@ export class Supervisor {
           await slot.start()
           hasServed = true
         } catch (error) {
-          // One of several may be unlucky; a role of which none ever served will not do better next time.
           if (this.#isStopping) return
+          // What an agent host fails by is what it runs: that ends nobody's start, and may be mended by copying a file.
+          if (role === 'agent-host') {
+            this.#retryLater(slot, error)
+            return
+          }
+          // One of several may be unlucky; a role of which none ever served will not do better next time.
           if (!hasServed) throw new StartError(`${role}: ${reasonOf(error)}`)
           await slot.keepTrying()
         }
@@ -111,8 +132,17 @@ export class Supervisor {
     )
   }
 
-  #spawn(role: ChildRole): ManagedChild {
-    const child = this.#options.spawn(role)
+  #retryLater(slot: Slot, error: unknown): void {
+    const { role } = slot
+    this.#options.logger.error(
+      { childRole: role, reason: reasonOf(error) },
+      'process did not start',
+    )
+    void slot.keepTrying()
+  }
+
+  #spawn(role: ChildRole, slot: number): ManagedChild {
+    const child = this.#options.spawn(role, slot)
     this.#children.add(child)
     void this.#forgetAtEnd(child)
     this.#options.onChange(this.children)
@@ -152,9 +182,10 @@ export class Supervisor {
   }
 
   async #replaceWhileWanted(): Promise<void> {
-    while (this.#isReloadWanted && !this.#isStopping) {
-      this.#isReloadWanted = false
-      await this.#replaceAll()
+    while (this.#wanted !== undefined && !this.#isStopping) {
+      const scope = this.#wanted
+      this.#wanted = undefined
+      await this.#replaceAll(scope)
     }
   }
 
@@ -163,16 +194,17 @@ export class Supervisor {
    * finish together. So every client changes its gateway once, within one drain time, and not from
    * one that leaves to the next that will. Agent hosts are replaced one after the other.
    */
-  async #replaceAll(): Promise<void> {
+  async #replaceAll(scope: ReloadScope): Promise<void> {
     const { logger } = this.#options
-    logger.info('replacing gateways and agent hosts')
-    const gateways = this.#slots.filter(({ role }) => role === 'gateway')
+    const what = scope === 'all' ? 'gateways and agent hosts' : 'agent hosts'
+    logger.info(`replacing ${what}`)
+    const gateways = this.#slots.filter(({ role }) => scope === 'all' && role === 'gateway')
     const hosts = this.#slots.filter(({ role }) => role === 'agent-host')
     for (const group of [gateways, ...hosts.map((host) => [host])]) {
       const isDone = await this.#replaceGroup(group)
       if (!isDone || this.#isStopping) return
     }
-    logger.info('gateways and agent hosts replaced')
+    logger.info(`${what} replaced`)
   }
 
   /** Resolves when the old ones have ended; with false when a replacement failed: that old one stays, and those behind it. */
@@ -181,7 +213,7 @@ export class Supervisor {
     let isDone = true
     for (const slot of slots) {
       try {
-        const old = await slot.replace()
+        const old = await replaceSlot(slot)
         if (old !== undefined) replaced.push(old)
       } catch (error) {
         isDone = false

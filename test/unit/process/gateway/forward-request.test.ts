@@ -25,12 +25,15 @@ describe('a forwarded request', () => {
   let back: Server
   let forwarder: RequestForwarder
   let seen: Seen[]
+  /** By which the sender is counted. */
+  let address: string | undefined
 
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'parley-forward-'))
     const path = join(directory, 's.sock')
     seen = []
-    forwarder = new RequestForwarder()
+    address = undefined
+    forwarder = new RequestForwarder(() => address)
     // As between gateways: an idle connection stays.
     back = createServer({ keepAliveTimeout: 0 }, (request, response) => {
       void answer(request, response)
@@ -112,6 +115,18 @@ describe('a forwarded request', () => {
     )
     expect(seen[0]?.headers).toMatchObject(kept)
     expect(seen[0]?.headers).not.toHaveProperty('x-hop')
+  })
+
+  it("says whose it is in this gateway's words alone, whatever the client says", async () => {
+    const forge = 'X-Parley-Client-Address: 198.51.100.66\r\n'
+    const hide = 'Connection: x-parley-client-address\r\n'
+    for (const known of ['203.0.113.9', undefined]) {
+      address = known
+      for (const headers of [forge, `${forge}${forge}`, `${forge}${hide}`, hide, '']) {
+        await exchange(`GET /engine HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n`)
+        expect(seen.at(-1)?.headers['x-parley-client-address']).toBe(known)
+      }
+    }
   })
 
   it('that is answered before it was read is cut upstream, and its client stays in step', async () => {

@@ -9,6 +9,7 @@ it('a gateway is ready when the server is and its own link to the writer is up',
   let isReady = true
   const whole: Cluster = {
     processes: unused,
+    workers: unused,
     logs: unused,
     clearLogs: unused,
     stop: () => undefined,
