@@ -26,12 +26,13 @@ async function run(): Promise<number> {
   }
   const stop = obeySignals()
   const asked = parseCommandLine(process.argv.slice(2))
-  if (asked.command !== 'serve') {
+  if (asked.command !== 'serve' && asked.command !== 'dev') {
     const { runTool } = await import('./process/tools/run-tool.ts')
     return runTool(asked, stop.signal)
   }
   const { runPrimary } = await import('./process/primary/run-primary.ts')
-  return runPrimary(fileURLToPath(import.meta.url), stop)
+  const entry = fileURLToPath(import.meta.url)
+  return runPrimary({ entry, stop, isWatching: asked.command === 'dev' })
 }
 
 process.exit(await run())

@@ -1,6 +1,6 @@
 /**
  * What a frame is for, one byte on the wire; one table, so that subsystems that share a link cannot
- * take each other's numbers. 0–15 link, 16–31 log, 32–47 presence, 48 and above free.
+ * take each other's numbers. 0–15 link, 16–31 log, 32–47 presence, 48–63 quotas, 64 and above free.
  */
 export const FrameKind = {
   /** First frame of both sides: protocol version, role and peer id. */
@@ -28,5 +28,13 @@ export const FrameKind = {
   PRESENCE_LIST: 37,
   PRESENCE_LISTED: 38,
   PRESENCE_CHANGED: 39,
+
+  /** Client → server: all that it holds; from here on it is told of blocks. */
+  QUOTA_HOLDING: 48,
+  QUOTA_HELD: 49,
+  QUOTA_ACQUIRE: 50,
+  QUOTA_ACQUIRED: 51,
+  QUOTA_USED: 52,
+  QUOTA_BLOCKED: 53,
 } as const
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]

@@ -104,7 +104,7 @@ export class LinkServer {
     const { hello, rest } = await readHello(socket, this.#limits.helloTimeoutMs)
     const refusal = this.#refusal(hello.protocol, hello.id)
     if (refusal !== undefined) {
-      this.#options.logger?.error({ peer: hello.id, role: hello.role, refusal }, 'link refused')
+      this.#options.logger?.error({ peer: hello.id, peerRole: hello.role, refusal }, 'link refused')
       sendRefusal(socket, refusal)
       socket.setTimeout(this.#limits.helloTimeoutMs, () => socket.destroy())
       return

@@ -12,6 +12,12 @@ export const CLOSE_CODES = {
   READER_TOO_SLOW: 4001,
   /** The gateway could not replay what was missed within its bound: reconnect and resume. */
   REPLAY_INTERRUPTED: 4002,
+  /** The server has as many connections of this client as it may have: reconnect later. */
+  TOO_MANY_CONNECTIONS: 4100,
+  /** The client sent ten times the events that it may: reconnect later. */
+  RATE_LIMITED: 4101,
+  /** The token has expired: get a new one, then reconnect. */
+  TOKEN_EXPIRED: 4200,
   /** The transport broke the protocol of connections; what breaks Engine.IO itself is closed without a code. */
   PROTOCOL_VIOLATED: 4300,
 } as const

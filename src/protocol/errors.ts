@@ -9,6 +9,12 @@ export const ERRORS = {
   },
   MESSAGE_TYPE_UNKNOWN: { status: 400, message: 'Unknown message type.', retryable: false },
   UNAUTHENTICATED: { status: 401, message: 'Invalid or missing API Key', retryable: false },
+  TOKEN_INVALID: { status: 401, message: 'Invalid JWT token', retryable: false },
+  TOKEN_EXPIRED: {
+    status: 401,
+    message: 'The token has expired; get a new one.',
+    retryable: false,
+  },
   ACCESS_DENIED: { status: 403, message: 'Access denied', retryable: false },
   ORIGIN_FORBIDDEN: { status: 403, message: 'Forbidden', retryable: false },
   CHANNEL_NOT_FOUND: { status: 404, message: 'Channel not found', retryable: false },
@@ -20,6 +26,11 @@ export const ERRORS = {
     retryable: false,
   },
   AGENT_NOT_FOUND: { status: 404, message: 'Agent not found', retryable: false },
+  WORKER_NOT_FOUND: {
+    status: 404,
+    message: 'No worker of this name answers requests.',
+    retryable: false,
+  },
   ROUTE_NOT_FOUND: { status: 404, message: 'API endpoint not found', retryable: false },
   CHANNEL_EXISTS: {
     status: 409,
@@ -42,6 +53,27 @@ export const ERRORS = {
     retryable: false,
   },
   PAYLOAD_TOO_LARGE: { status: 413, message: 'request entity too large', retryable: false },
+  TOO_MANY_PARTICIPANTS: {
+    status: 409,
+    message: 'The channel has as many participants as it may.',
+    retryable: false,
+  },
+  URL_TOO_LONG: { status: 414, message: 'The path and query are too long.', retryable: false },
+  RATE_LIMITED: {
+    status: 429,
+    message: 'Too many requests; try again after a while.',
+    retryable: true,
+  },
+  TOO_MANY_CONNECTIONS: {
+    status: 429,
+    message: 'As many connections are open as there may be; close one first.',
+    retryable: true,
+  },
+  TOO_MANY_SUBSCRIBERS: {
+    status: 429,
+    message: 'As many clients watch the log as may; try again later.',
+    retryable: true,
+  },
   TOO_MANY_CHANNELS: {
     status: 429,
     message: 'This connection has joined as many channels as it may; leave one first.',
@@ -52,10 +84,32 @@ export const ERRORS = {
     message: 'The server has as much waiting as it may; try again shortly.',
     retryable: true,
   },
+  AUTH_UNAVAILABLE: {
+    status: 503,
+    message:
+      'The keys that tokens are verified with cannot be had at the moment; try again shortly.',
+    retryable: true,
+  },
   WRITER_UNAVAILABLE: {
     status: 503,
     message:
       'The log did not answer in time. The change may or may not be stored; repeat it with the same messageId.',
+    retryable: true,
+  },
+  WORKER_FAILED: { status: 500, message: 'The worker failed.', retryable: false },
+  WORKER_LOST: {
+    status: 502,
+    message: 'The process that ran the worker ended before it answered.',
+    retryable: true,
+  },
+  WORKER_UNAVAILABLE: {
+    status: 503,
+    message: 'No process that runs workers serves at the moment; try again shortly.',
+    retryable: true,
+  },
+  WORKER_TIMEOUT: {
+    status: 504,
+    message: 'The worker did not begin to answer in time.',
     retryable: true,
   },
   STORAGE_FULL: {
@@ -68,6 +122,11 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
+export interface ChannelErrorOptions extends ErrorOptions {
+  /** Milliseconds after which the same may be tried again, where that is known. */
+  readonly retryAfterMs?: number
+}
+
 /**
  * An expected refusal. Its message is meant for the client; anything else that is thrown is a bug
  * and reaches the client as `INTERNAL` only.
@@ -75,10 +134,16 @@ export type ErrorCode = keyof typeof ERRORS
 export class ChannelError extends Error {
   override readonly name = 'ChannelError'
   readonly code: ErrorCode
+  readonly retryAfterMs: number | undefined
 
-  constructor(code: ErrorCode, message: string = ERRORS[code].message, options?: ErrorOptions) {
+  constructor(
+    code: ErrorCode,
+    message: string = ERRORS[code].message,
+    options: ChannelErrorOptions = {},
+  ) {
     super(message, options)
     this.code = code
+    this.retryAfterMs = options.retryAfterMs
   }
 
   get status(): number {

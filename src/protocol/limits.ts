@@ -1,4 +1,7 @@
-/** Bounds that are part of the protocol: clients may rely on them, so they are not settings. */
+/**
+ * Bounds that are part of the protocol: what a server takes at most. Those that a setting may lower say so;
+ * the others clients may rely on.
+ */
 export const LIMITS = {
   /** Characters in any id (design of ids: `A-Z a-z 0-9 . _ : @ -`). */
   maxIdLength: 128,
@@ -10,20 +13,28 @@ export const LIMITS = {
   maxNameLength: 256,
   /** Characters of free words such as `source`. */
   maxWordLength: 128,
+  /** UTF-8 bytes of a message's text; a setting may lower it. Past it: 413 `PAYLOAD_TOO_LARGE`. */
+  maxMessageBytes: 1_000_000,
   /** Attachments of one message. */
   maxAttachments: 32,
   /**
+   * UTF-8 bytes of the JSON of a message's attachments together, and of its `raw_message`; a setting may
+   * lower it. Past it: 413 `PAYLOAD_TOO_LARGE`.
+   */
+  maxAttachmentBytes: 2_000_000,
+  /**
    * UTF-8 bytes of the JSON of one `metadata`: of a channel or server, in every row of a list and in every
-   * entry about it; of a message, also of the channel that it creates. Past it: 400 `INVALID_PAYLOAD`.
+   * entry about it; of a message, also of the channel that it creates. A setting may lower it. Past it: 413
+   * `PAYLOAD_TOO_LARGE`.
    */
   maxMetadataBytes: 65_536,
-  /** Nesting of metadata, attachments and raw messages. */
+  /** Nesting of metadata, attachments and raw messages; a setting may lower it. Past it: 400 `INVALID_PAYLOAD`. */
   maxJsonDepth: 16,
   /** Participants named in one request. */
   maxParticipantsPerRequest: 1_000,
   /** Rows in one page of messages when no `limit` is given. */
   defaultPageRows: 50,
-  /** Most rows in one page of messages; a larger `limit` is cut to it. */
+  /** Most rows in one page of messages; a setting may lower it. A larger `limit` is cut to it. */
   maxPageRows: 500,
   /** Milliseconds after which receivers forget a typing indicator that nobody stopped. */
   typingTtlMs: 6_000,

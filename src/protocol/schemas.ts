@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isJsonWithin, isPlainJson } from '../util/json.ts'
+import { isPlainJson } from '../util/json.ts'
 import type { Json, JsonObject } from '../util/json.ts'
 import { canonicalId } from '../util/ids.ts'
 import { ID_PATTERN, ID_RULE, idSchema } from './ids.ts'
@@ -15,19 +15,15 @@ const optional = <Schema extends z.ZodType>(schema: Schema) =>
 /** The same for ids, which some send empty. */
 const optionalId = z.preprocess((value) => (value === '' ? null : value), optional(idSchema))
 
-const jsonObject = z
-  .custom<JsonObject>(
-    (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      !Array.isArray(value) &&
-      isPlainJson(value, LIMITS.maxJsonDepth),
-    { error: PLAIN_JSON, abort: true },
-  )
-  .refine(
-    (value) => isJsonWithin(value, LIMITS.maxMetadataBytes),
-    `must be at most ${LIMITS.maxMetadataBytes} bytes of JSON`,
-  )
+/** How many bytes it takes is for `service/sizes.ts`, which knows what the server takes at most. */
+const jsonObject = z.custom<JsonObject>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    isPlainJson(value, LIMITS.maxJsonDepth),
+  PLAIN_JSON,
+)
 const jsonList = z.custom<readonly Json[]>(
   (value) => Array.isArray(value) && isPlainJson(value, LIMITS.maxJsonDepth),
   PLAIN_JSON,

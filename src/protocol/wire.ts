@@ -38,6 +38,9 @@ const COMMANDS: ReadonlyMap<string, CommandName> = new Map<string, CommandName>(
   ['update_log_filters', 'logs-filter'],
 ])
 
+/** Every event name that a client may send, in all spellings. */
+export const CLIENT_EVENTS: readonly string[] = [...COMMANDS.keys()]
+
 /** The command behind an event name. Numbers count as their digits: a client may emit `1` or `"1"`. */
 export function commandOf(eventName: string | number): CommandName | undefined {
   return COMMANDS.get(String(eventName))
@@ -79,6 +82,12 @@ export const TEXTS = {
   entityRequired: 'Valid entityId required',
   authenticationFailed: 'Authentication failed',
   keyRequired: 'Invalid or missing API Key',
+  tokenRequired: 'JWT token required for data isolation',
+  tokensNotConfigured: 'JWT authentication not configured',
+  tokenInvalid: 'Invalid JWT token',
+  leftRemoved: 'removed',
+  joinDenied: "Access denied: You don't have permission to join this channel",
+  sendDenied: "Access denied: You don't have permission to send to this channel",
   logsSubscribed: 'Successfully subscribed to log stream',
   logsUnsubscribed: 'Successfully unsubscribed from log stream',
   logsNotSubscribed: 'Not subscribed to log stream',

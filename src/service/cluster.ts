@@ -6,6 +6,18 @@ export interface ProcessInfo {
   readonly connections: number
 }
 
+/** One file of the workers folder, as `GET /api/workers` shows it. */
+export interface WorkerInfo {
+  /** The file's name without its ending. */
+  readonly name: string
+  readonly file: string
+  /** Who it is in channels; null for a worker that is no agent. */
+  readonly agent: { readonly id: string; readonly name: string } | null
+  readonly handlers: readonly string[]
+  /** Why it does not serve; absent where it does. */
+  readonly problem?: string
+}
+
 /** Whether the server may get traffic, and what is wrong, whether it prevents that or not. */
 export interface Readiness {
   readonly isReady: boolean
@@ -26,6 +38,8 @@ export interface LogLine {
 export interface Cluster {
   processes(): Promise<readonly ProcessInfo[]>
   readiness(): Promise<Readiness>
+  /** Every file of the workers folder, as the agent host that came last has loaded it; none where none serves. */
+  workers(): Promise<readonly WorkerInfo[]>
   /** The last lines of all processes, oldest first; bounded by the primary. */
   logs(): Promise<readonly LogLine[]>
   clearLogs(): Promise<void>

@@ -21,8 +21,10 @@ export interface Follower {
   onInterrupted(): void
 }
 
-/** A follower that is handed what it missed, and what came for it meanwhile. */
+/** A follower that is handed what it missed, or not admitted yet, and what came for it meanwhile. */
 export interface CatchingUp {
+  /** Everything up to there it has seen already. */
+  readonly above: number
   readonly backlog: (LiveBatch | Ephemeral)[]
   backlogEntries: number
 }
@@ -46,6 +48,14 @@ export interface LiveChannelOptions {
 
 /** Entries that a follower gets before it is asked whether it can take more. */
 const SLICE_ENTRIES = 128
+
+/** The batch without what a follower has seen already: itself for nearly everybody, so that it is shared. */
+function unseenOf(batch: LiveBatch, above: number): LiveBatch | undefined {
+  const first = batch.entries[0]?.seq ?? 0
+  if (first > above) return batch
+  const entries = batch.entries.filter(({ seq }) => seq > above)
+  return entries.length > 0 ? { ...batch, entries } : undefined
+}
 
 /** The followers of one channel, each with how far it is. */
 export class LiveChannel {
@@ -84,8 +94,8 @@ export class LiveChannel {
   }
 
   /** From now on what comes waits for the follower until `catchUp` is through. */
-  beginCatchUp(follower: Follower): CatchingUp {
-    const catching: CatchingUp = { backlog: [], backlogEntries: 0 }
+  beginCatchUp(follower: Follower, above: number): CatchingUp {
+    const catching: CatchingUp = { above, backlog: [], backlogEntries: 0 }
     this.#followers.set(follower, catching)
     return catching
   }
@@ -102,7 +112,7 @@ export class LiveChannel {
   willDeliver(follower: Follower, seq: number): boolean {
     const state = this.#followers.get(follower)
     if (state === undefined) return false
-    return 'backlog' in state || seq > Math.max(state.above, this.position)
+    return seq > ('backlog' in state ? state.above : Math.max(state.above, this.position))
   }
 
   /** Takes what the feed brought; followers get it with the next `deliver`. */
@@ -148,7 +158,7 @@ export class LiveChannel {
       if (!this.isCatchingUp(follower, catching)) return
     }
     // Nothing can come between the last look at the backlog and this.
-    this.goLive(follower)
+    this.goLive(follower, catching.above)
   }
 
   #deliverEntries(entries: readonly Entry[]): void {
@@ -157,8 +167,10 @@ export class LiveChannel {
     this.#position = last.seq
     const batch: LiveBatch = { channelId: this.channelId, entries, isReplay: false }
     this.#forEach((follower, state) => {
-      if ('backlog' in state) this.#postpone(state, batch, entries.length)
-      else this.#hand(follower, state, batch)
+      const unseen = unseenOf(batch, state.above)
+      if (unseen === undefined) return
+      if ('backlog' in state) this.#postpone(state, unseen, unseen.entries.length)
+      else follower.onEntries(unseen)
     })
   }
 
@@ -167,16 +179,6 @@ export class LiveChannel {
       if ('backlog' in state) this.#postpone(state, frame, 1)
       else follower.onEphemeral(frame)
     })
-  }
-
-  #hand(follower: Follower, { above }: Live, batch: LiveBatch): void {
-    const first = batch.entries[0]?.seq ?? 0
-    if (first > above) {
-      follower.onEntries(batch)
-      return
-    }
-    const entries = batch.entries.filter(({ seq }) => seq > above)
-    if (entries.length > 0) follower.onEntries({ ...batch, entries })
   }
 
   #postpone(catching: CatchingUp, item: LiveBatch | Ephemeral, size: number): void {

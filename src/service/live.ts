@@ -1,4 +1,4 @@
-import type { ChannelLog, FeedConsumer } from '../log/log.ts'
+import type { ChannelLog, EntryRange, FeedConsumer } from '../log/log.ts'
 import type { Entry, Ephemeral, Position } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createDeferred } from '../util/deferred.ts'
@@ -19,8 +19,28 @@ export interface JoinRequest {
   readonly channelId: string
   readonly follower: Follower
   readonly since?: Position
+  /**
+   * Decides, where that takes a look into the log. Called when the feed's position is known and whatever
+   * comes later waits for the follower; rejects to refuse, and the follower is then handed nothing and
+   * follows nothing. Where something is to be replayed it is asked again once that is read: what is read
+   * shows the present, which may be newer than the first answer.
+   */
+  readonly admit?: () => Promise<void>
   /** Called once, after what was missed and before anything newer; not when the follower left meanwhile. */
   readonly onJoined: (joined: Joined) => void
+}
+
+/** Where the feed is and, where it matters, where the log is. */
+interface Heads {
+  readonly head: Position
+  readonly stored: number
+}
+
+/** How a join begins: its answer, the number above which it gets everything, and what of that is to be read. */
+interface Beginning {
+  readonly joined: Joined
+  readonly above: number
+  readonly missed?: EntryRange
 }
 
 export interface LiveChannelsOptions {
@@ -76,25 +96,19 @@ export class LiveChannels implements FeedConsumer {
   /**
    * Resolves when the follower is live, or has left. One join of a follower at a time.
    *
-   * @throws WRITER_UNAVAILABLE when the log does not answer; the follower is then not joined.
+   * @throws WRITER_UNAVAILABLE when the log does not answer; the follower is then not joined. What `admit`
+   * refuses with, likewise.
    */
   async join(request: JoinRequest): Promise<void> {
-    const { channelId, follower, since, onJoined } = request
+    const { channelId, follower, since, admit, onJoined } = request
     const channel = this.#channels.get(channelId) ?? this.#open(channelId)
     channel.remove(follower)
-    const { head, stored } = await this.#heads(channel, since)
-    if (since === undefined) {
-      channel.goLive(follower)
-      onJoined(head)
-    } else if (since.epoch === head.epoch && since.seq > head.seq && since.seq <= stored) {
-      // It has seen, elsewhere, what the feed has not brought here yet.
-      channel.goLive(follower, since.seq)
-      onJoined({ ...since, isRecovered: true })
-    } else if (this.#isReplayable(since, head)) {
-      await this.#replay(channel, request, { since, head })
+    const beginning = this.#beginning(channelId, since, await this.#heads(channel, since))
+    if (admit === undefined && beginning.missed === undefined) {
+      channel.goLive(follower, beginning.above)
+      onJoined(beginning.joined)
     } else {
-      channel.goLive(follower)
-      onJoined({ ...head, isRecovered: false })
+      await this.#catchUp(channel, request, beginning)
     }
   }
 
@@ -162,10 +176,7 @@ export class LiveChannels implements FeedConsumer {
   }
 
   /** Where the feed is and, where a joiner claims to be further, where the log is. */
-  async #heads(
-    channel: LiveChannel,
-    since: Position | undefined,
-  ): Promise<{ readonly head: Position; readonly stored: number }> {
+  async #heads(channel: LiveChannel, since: Position | undefined): Promise<Heads> {
     const { epoch } = this.#source
     channel.waiting += 1
     try {
@@ -194,35 +205,43 @@ export class LiveChannels implements FeedConsumer {
     if (channel.waiting === 0) this.#abandon(channel)
   }
 
-  #isReplayable(since: Position, head: Position): boolean {
-    return (
+  #beginning(channelId: string, since: Position | undefined, { head, stored }: Heads): Beginning {
+    if (since === undefined) return { joined: head, above: head.seq }
+    if (since.epoch === head.epoch && since.seq > head.seq && since.seq <= stored) {
+      // It has seen, elsewhere, what the feed has not brought here yet.
+      return { joined: { ...since, isRecovered: true }, above: since.seq }
+    }
+    const isReplayable =
       since.epoch === head.epoch &&
       since.seq <= head.seq &&
       head.seq - since.seq <= this.#options.maxResumeEntries
-    )
+    if (!isReplayable) return { joined: { ...head, isRecovered: false }, above: head.seq }
+    const joined = { ...head, isRecovered: true }
+    if (since.seq === head.seq) return { joined, above: head.seq }
+    const limit = head.seq - since.seq
+    return {
+      joined,
+      above: since.seq,
+      missed: { channelId, after: since.seq, upTo: head.seq, limit },
+    }
   }
 
-  async #replay(
+  async #catchUp(
     channel: LiveChannel,
-    { follower, onJoined }: JoinRequest,
-    { since, head }: { readonly since: Position; readonly head: Position },
+    { channelId, follower, admit, onJoined }: JoinRequest,
+    { joined, above, missed }: Beginning,
   ): Promise<void> {
-    const { channelId } = channel
-    if (since.seq === head.seq) {
-      channel.goLive(follower)
-      onJoined({ ...head, isRecovered: true })
-      return
-    }
-    const catching = channel.beginCatchUp(follower)
-    const range = { channelId, after: since.seq, upTo: head.seq, limit: head.seq - since.seq }
+    const catching = channel.beginCatchUp(follower, above)
     try {
-      const entries = await this.#source.entries(range)
+      await admit?.()
+      const entries = missed === undefined ? [] : await this.#source.entries(missed)
+      if (missed !== undefined) await admit?.()
       // The log may answer a prefix: all of what was missed is replayed, or nothing.
-      const isRecovered = entries.at(-1)?.seq === head.seq
+      const isWhole = missed === undefined || entries.at(-1)?.seq === missed.upTo
       await channel.catchUp(follower, catching, {
-        entries: isRecovered ? entries : [],
+        entries: isWhole ? entries : [],
         onReplayed: () => {
-          onJoined({ ...head, isRecovered })
+          onJoined(isWhole ? joined : { ...joined, isRecovered: false })
         },
       })
     } catch (error) {

@@ -1,4 +1,11 @@
-import type { ChannelDraft, ChannelLog, MessagePage, MessageQuery, Outcome } from '../log/log.ts'
+import type {
+  ChannelDraft,
+  ChannelLog,
+  Guard,
+  MessagePage,
+  MessageQuery,
+  Outcome,
+} from '../log/log.ts'
 import { ChannelError } from '../protocol/errors.ts'
 import type { Ephemeral, Message, MessageBody } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -8,6 +15,7 @@ import { newId } from '../util/new-id.ts'
 import { autoCreatedChannel } from './channel-draft.ts'
 import type { AutoCreate } from './channel-draft.ts'
 import { present, sayingWhichServer } from './refusals.ts'
+import type { Sizes } from './sizes.ts'
 
 /** A message to post. Ids are canonical; `id` is new for every attempt, or the client's in `submit`. */
 export interface PostInput {
@@ -27,6 +35,8 @@ export interface PostInput {
   readonly raw?: Json | undefined
   readonly inReplyTo?: string | undefined
   readonly sourceId?: string | undefined
+  /** Where given, a channel that is hidden from this entity when the log gets to it takes no message. */
+  readonly visibleTo?: string | undefined
   /** Makes the channel if it is missing, in the same transaction. */
   readonly autoCreate?: AutoCreate | undefined
 }
@@ -37,6 +47,8 @@ export interface EditInput {
   /** Where given, a message of another channel does not exist. */
   readonly channelId?: string | undefined
   readonly authorId?: string | undefined
+  /** Where given, a message that is hidden from this entity when the log gets to it does not exist. */
+  readonly visibleTo?: string | undefined
   readonly changes: { readonly [Key in keyof MessageBody]?: MessageBody[Key] | undefined }
 }
 
@@ -77,10 +89,12 @@ type MessageLog = Pick<ChannelLog, 'append' | 'publish' | 'message' | 'messages'
 export class MessageService {
   readonly #log: MessageLog
   readonly #logger: Logger
+  readonly #sizes: Sizes
 
-  constructor(log: MessageLog, logger: Logger) {
+  constructor(log: MessageLog, logger: Logger, sizes: Sizes) {
     this.#log = log
     this.#logger = logger
+    this.#sizes = sizes
   }
 
   /**
@@ -90,11 +104,12 @@ export class MessageService {
    * the channel. Repeating `(channelId, authorId, clientMessageId)`, or `id` with the same author
    * and channel, answers the first message with `isDuplicate`.
    *
-   * @throws CHANNEL_NOT_FOUND without `autoCreate`; SERVER_NOT_FOUND with it or `expectedServerId`;
-   * INVALID_PAYLOAD when the channel is of another server than expected; MESSAGE_ID_TAKEN; OVERLOADED;
-   * WRITER_UNAVAILABLE.
+   * @throws CHANNEL_NOT_FOUND without `autoCreate`, and where hidden; SERVER_NOT_FOUND with it or `expectedServerId`;
+   * INVALID_PAYLOAD when the channel is of another server than expected; PAYLOAD_TOO_LARGE;
+   * MESSAGE_ID_TAKEN; OVERLOADED; WRITER_UNAVAILABLE.
    */
   async post(input: PostInput): Promise<Outcome> {
+    this.#sizes.checkMessage(input)
     const create =
       input.autoCreate && autoCreatedChannel({ ...input, autoCreate: input.autoCreate })
     const appended = this.#log.append({
@@ -110,6 +125,7 @@ export class MessageService {
       }),
       ...(create && { create }),
       ...(input.expectedServerId !== undefined && { expectedServerId: input.expectedServerId }),
+      ...(input.visibleTo !== undefined && { visibleTo: input.visibleTo }),
     })
     const serverId = create?.serverId ?? input.expectedServerId
     if (serverId === undefined) return appended
@@ -118,8 +134,9 @@ export class MessageService {
     return outcome
   }
 
-  /** @throws MESSAGE_NOT_FOUND when it does not exist, was erased, or is in another channel. */
+  /** @throws MESSAGE_NOT_FOUND when it does not exist, was erased, or is in another channel; PAYLOAD_TOO_LARGE. */
   async edit(input: EditInput): Promise<Message> {
+    this.#sizes.checkMessage(input.changes)
     const outcome = await this.#log.append({
       type: 'edit',
       id: newId(),
@@ -127,19 +144,20 @@ export class MessageService {
       changes: storable(input.changes),
       ...(input.channelId !== undefined && { channelId: input.channelId }),
       ...(input.authorId !== undefined && { authorId: input.authorId }),
+      ...(input.visibleTo !== undefined && { visibleTo: input.visibleTo }),
     })
     return present(outcome.message, 'edited message')
   }
 
   /** Erases a message; erased before is no error. @throws MESSAGE_NOT_FOUND when it never was in `channelId`. */
-  async remove(messageId: string, channelId?: string): Promise<void> {
-    const scope = channelId === undefined ? {} : { channelId }
+  async remove(messageId: string, channelId?: string, guard: Guard = {}): Promise<void> {
+    const scope = channelId === undefined ? guard : { ...guard, channelId }
     await this.#log.append({ type: 'delete', id: newId(), messageId, ...scope })
   }
 
   /** Erases all messages of a channel. @throws CHANNEL_NOT_FOUND. */
-  async clear(channelId: string): Promise<void> {
-    await this.#log.append({ type: 'clear', id: newId(), channelId })
+  async clear(channelId: string, guard: Guard = {}): Promise<void> {
+    await this.#log.append({ type: 'clear', id: newId(), channelId, ...guard })
   }
 
   /** @throws MESSAGE_NOT_FOUND when it does not exist, was erased, or is in another channel than `channelId`. */
@@ -151,9 +169,9 @@ export class MessageService {
     return message
   }
 
-  /** A page, newest first; empty for a channel that does not exist. */
+  /** A page, newest first, of no more rows than a page may have; empty for a channel that does not exist. */
   list(query: MessageQuery): Promise<MessagePage> {
-    return this.#log.messages(query)
+    return this.#log.messages({ ...query, limit: this.#sizes.pageRows(query.limit) })
   }
 
   /** Tells everyone in the channel that nothing more will come for a message. Not stored. */

@@ -1,7 +1,12 @@
-import type { ChannelLog } from '../log/log.ts'
+import type { ChannelLog, Guard, ParticipantGuard } from '../log/log.ts'
 import type { Participant } from '../protocol/model.ts'
 import { newId } from '../util/new-id.ts'
 import { saying } from './refusals.ts'
+
+interface Changes {
+  readonly add?: readonly Participant[]
+  readonly remove?: readonly string[]
+}
 
 /** Who takes part in a channel. Every change is one atomic command: racing changes are never lost. */
 export class ParticipantService {
@@ -19,28 +24,32 @@ export class ParticipantService {
 
   /**
    * Adds those who are missing; adding somebody twice changes nothing. Agents of the channel's server
-   * take part as agents, whatever is said here. @throws CHANNEL_NOT_FOUND.
+   * take part as agents, whatever is said here. @throws CHANNEL_NOT_FOUND; TOO_MANY_PARTICIPANTS;
+   * ACCESS_DENIED where the guard holds the channel to fewer.
    */
-  async add(channelId: string, participants: readonly Participant[]): Promise<void> {
-    await this.#change(channelId, participants, [])
+  async add(
+    channelId: string,
+    participants: readonly Participant[],
+    guard: ParticipantGuard = {},
+  ): Promise<void> {
+    await this.#change(channelId, { add: participants }, guard)
   }
 
   /** @throws CHANNEL_NOT_FOUND; PARTICIPANT_NOT_FOUND. */
-  async remove(channelId: string, entityId: string): Promise<void> {
+  async remove(channelId: string, entityId: string, guard: Guard = {}): Promise<void> {
     const text = `${entityId} is not a participant in this channel`
-    await saying('PARTICIPANT_NOT_FOUND', text, this.#change(channelId, [], [entityId]))
+    const change = this.#change(channelId, { remove: [entityId] }, guard)
+    await saying('PARTICIPANT_NOT_FOUND', text, change)
   }
 
   /** @throws CHANNEL_NOT_FOUND; PARTICIPANT_NOT_FOUND in elizaOS's words for agents. */
-  async removeAgent(channelId: string, agentId: string): Promise<void> {
-    await this.#change(channelId, [], [agentId])
+  async removeAgent(channelId: string, agentId: string, guard: Guard = {}): Promise<void> {
+    await this.#change(channelId, { remove: [agentId] }, guard)
   }
 
-  async #change(
-    channelId: string,
-    add: readonly Participant[],
-    remove: readonly string[],
-  ): Promise<void> {
-    await this.#log.append({ type: 'change-participants', id: newId(), channelId, add, remove })
+  async #change(channelId: string, changes: Changes, guard: ParticipantGuard): Promise<void> {
+    const { add = [], remove = [] } = changes
+    const id = newId()
+    await this.#log.append({ type: 'change-participants', id, channelId, add, remove, ...guard })
   }
 }

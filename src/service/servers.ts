@@ -5,6 +5,7 @@ import { compact } from '../util/compact.ts'
 import type { JsonObject } from '../util/json.ts'
 import { newId } from '../util/new-id.ts'
 import { present } from './refusals.ts'
+import type { Sizes } from './sizes.ts'
 
 export interface CreateServerInput {
   /** Chosen by the client; a new one when absent. */
@@ -18,16 +19,20 @@ export interface CreateServerInput {
 /** The namespaces of channels, and which agents belong to them. */
 export class ServerService {
   readonly #log: ChannelLog
+  readonly #sizes: Sizes
 
-  constructor(log: ChannelLog) {
+  constructor(log: ChannelLog, sizes: Sizes) {
     this.#log = log
+    this.#sizes = sizes
   }
 
   list(): Promise<readonly MessageServer[]> {
     return this.#log.servers()
   }
 
+  /** @throws PAYLOAD_TOO_LARGE. */
   async create(input: CreateServerInput): Promise<MessageServer> {
+    this.#sizes.checkMetadata(input.metadata)
     const server = compact({
       id: input.id ?? newId(),
       name: input.name,

@@ -1,17 +1,22 @@
 import type { ChannelLog } from '../log/log.ts'
 import type { Presence } from '../signals/signals.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { Access } from './access.ts'
 import { ChannelService } from './channels.ts'
 import { MessageService } from './messages.ts'
 import { ParticipantService } from './participants.ts'
 import { ServerService } from './servers.ts'
+import { Sizes } from './sizes.ts'
+import type { SizeLimits } from './sizes.ts'
 
 /** Everything that the edges may ask for. */
 export interface Services {
+  readonly access: Access
   readonly messages: MessageService
   readonly channels: ChannelService
   readonly participants: ParticipantService
   readonly servers: ServerService
+  readonly sizes: Sizes
   readonly presence: Presence
 }
 
@@ -19,14 +24,18 @@ export interface ServicesOptions {
   readonly log: ChannelLog
   readonly presence: Presence
   readonly logger: Logger
+  readonly limits: SizeLimits
 }
 
-export function createServices({ log, presence, logger }: ServicesOptions): Services {
+export function createServices({ log, presence, logger, limits }: ServicesOptions): Services {
+  const sizes = new Sizes(limits)
   return {
-    messages: new MessageService(log, logger),
-    channels: new ChannelService(log, logger),
+    access: new Access(log),
+    messages: new MessageService(log, logger, sizes),
+    channels: new ChannelService(log, logger, sizes),
     participants: new ParticipantService(log),
-    servers: new ServerService(log),
+    servers: new ServerService(log, sizes),
+    sizes,
     presence,
   }
 }

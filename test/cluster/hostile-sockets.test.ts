@@ -58,6 +58,16 @@ describe('a gateway', () => {
     await expectEverybodyAlive()
   })
 
+  it('survives an event that is called as its own are, with what cannot be turned into text', async () => {
+    await using clients = new Clients(server.url)
+    const client = await clients.connect({ entityId: 'odd' })
+    for (const payload of [{ toString: 1, valueOf: 1 }, { toString: null }, null, 'x', []]) {
+      const answer = await client.request('error', payload)
+      expect(answer).toMatchObject({ code: 'MESSAGE_TYPE_UNKNOWN' })
+    }
+    await expectEverybodyAlive()
+  })
+
   it('closes a transport that connects a second time while it is connected', async () => {
     using connection = new Connection(server.url)
     const connections = async (): Promise<number> =>

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectToDifferentGateways, openForeignSocket, readUntil } from './support/connection.ts'
 import type { Session } from './support/connection.ts'
+import { answersOf } from './support/raw-http.ts'
 import { startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
 
@@ -96,6 +97,54 @@ describe('a request for a session of another gateway', () => {
         'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
     )
     expect(answer).toMatch(/^HTTP\/1\.1 403 /)
+  })
+
+  it.each([
+    ['both framings', 'Content-Length: 4\r\nTransfer-Encoding: chunked'],
+    ['both, the other way round', 'Transfer-Encoding: chunked\r\nContent-Length: 4'],
+    ['two lengths', 'Content-Length: 2\r\nContent-Length: 4'],
+    ['a list of lengths', 'Content-Length: 2, 4'],
+    ['a length with a sign', 'Content-Length: +2'],
+    ['a length in hexadecimal', 'Content-Length: 0x2'],
+    ['a length below zero', 'Content-Length: -1'],
+    ['a length that no number holds', 'Content-Length: 18446744073709551618'],
+    ['a space before the colon', 'Transfer-Encoding : chunked'],
+    ['an encoding that is none', 'Transfer-Encoding: xchunked'],
+    ['an encoding after chunked', 'Transfer-Encoding: chunked, identity'],
+    ['chunked twice', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity'],
+    ['a folded header', 'Transfer-Encoding:\r\n chunked'],
+    ['a vertical tab', 'Transfer-Encoding:\u000Bchunked'],
+    ['a bare line feed', 'X: y\nTransfer-Encoding: chunked'],
+    ['a bare carriage return', 'X: y\rTransfer-Encoding: chunked'],
+    ['a header hidden in a name', 'Content-Length\r\n: 4\r\nTransfer-Encoding: chunked'],
+  ])('leads no other request through with %s', async (_what, framing) => {
+    const inner = hidden()
+    for (const body of [`2\r\n40\r\n0\r\n\r\n${inner}`, `40${inner}`, `0\r\n\r\n${inner}`]) {
+      const socket = await openForeignSocket(server.port, session)
+      const { statuses } = await answersOf(
+        socket,
+        `POST ${session.path} HTTP/1.1\r\nHost: localhost\r\n${framing}\r\n\r\n${body}`,
+      )
+      // Refused by the parser, at once and with the connection.
+      expect(statuses).toEqual([400])
+    }
+    expect(await channelNames()).not.toContain('smuggled')
+  })
+
+  it.each([
+    ['a length that is not hexadecimal', 'xyz\r\n'],
+    ['a length with a sign', '-2\r\n40\r\n'],
+    ['a length that no number holds', 'fffffffffffffffff\r\n40\r\n'],
+    ['more than its length', '2\r\n4040\r\n0\r\n\r\n'],
+    ['a bare line feed behind its length', '2\n40\r\n0\r\n\r\n'],
+  ])('leads no other request through a chunk of %s', async (_what, chunks) => {
+    const socket = await openForeignSocket(server.port, session)
+    const { statuses } = await answersOf(
+      socket,
+      `POST ${session.path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}${hidden()}`,
+    )
+    expect(statuses).toEqual([400])
+    expect(await channelNames()).not.toContain('smuggled')
   })
 
   it('is carried whole when it is a chunked POST', async () => {

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { ERRORS } from '../../src/protocol/errors.ts'
+import type { ErrorCode } from '../../src/protocol/errors.ts'
 import { startRest } from './support/rest-server.ts'
 import type { RestServer } from './support/rest-server.ts'
 
@@ -8,6 +10,8 @@ const assets = path.dirname(createRequire(import.meta.url).resolve('swagger-ui-d
 
 interface Operation {
   readonly summary?: string
+  readonly description?: string
+  readonly security?: readonly object[]
   readonly parameters?: readonly { readonly name: string; readonly in: string }[]
   readonly requestBody?: { readonly content: Record<string, { schema: unknown; example: unknown }> }
   readonly responses: Record<
@@ -90,6 +94,34 @@ describe('every operation', () => {
   })
 })
 
+/** The codes among these that an operation does not say it refuses with. */
+function unsaid(codes: readonly ErrorCode[], { responses }: Operation): readonly ErrorCode[] {
+  return codes.filter(
+    (code) => !responses[ERRORS[code].status]?.description.includes(`\`${code}\``),
+  )
+}
+
+it('who may use an operation is described, and how the others are refused', async () => {
+  await using server = await startRest({ settings: { apiKey: 's3cret' } })
+  const all = [...(await operations(server))]
+  const lacking = all.flatMap(([name, operation]) => {
+    if (operation.security?.length === 0) {
+      return operation.responses['401'] === undefined ? [] : [`${name}: 401`]
+    }
+    const isAboutMessage = name.includes('{messageId}')
+    if (!isAboutMessage && !name.includes('{channelId}')) return []
+    const hidden = isAboutMessage ? 'MESSAGE_NOT_FOUND' : 'CHANNEL_NOT_FOUND'
+    const codes = unsaid(['UNAUTHENTICATED', 'TOKEN_EXPIRED', 'ACCESS_DENIED', hidden], operation)
+    const isDescribed = operation.description?.includes('For ') === true
+    return [...codes, ...(isDescribed ? [] : ['description'])].map((what) => `${name}: ${what}`)
+  })
+  expect(lacking).toEqual([])
+  const open = all.filter(([, { security }]) => security?.length === 0).map(([name]) => name)
+  expect(open.filter((name) => name.includes('/api/'))).toEqual([])
+  const administration = all.filter(([, { description }]) => description?.includes('For admin'))
+  expect(administration.map(([name]) => name)).toContain('POST /api/server/stop')
+})
+
 it('probes list what they answer, and nothing that they never do', async () => {
   await using server = await startRest()
   const all = await operations(server)
@@ -97,8 +129,8 @@ it('probes list what they answer, and nothing that they never do', async () => {
   expect(statuses('GET /healthz')).toEqual(['200'])
   expect(statuses('GET /readyz')).toEqual(['200', '503'])
   expect(statuses('GET /health')).toEqual(['200', '500'])
-  expect(statuses('GET /api/server/health')).toEqual(['200', '401', '403', '500'])
-  expect(statuses('GET /docs')).toEqual(['200', '403', '500'])
+  expect(statuses('GET /api/server/health')).toEqual(['200', '401', '403', '429', '500'])
+  expect(statuses('GET /docs')).toEqual(['200', '403', '429', '500'])
 })
 
 it.each(['GET', 'HEAD'])('%s / leads to the page', async (method) => {

@@ -2,9 +2,11 @@ import { inspect } from 'node:util'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
 import { ChannelError, toChannelError } from '../../protocol/errors.ts'
+import type { Access } from '../../service/access.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import { createAccess, presentedKey } from '../auth.ts'
-import type { Access, HeaderRecord } from '../auth.ts'
+import type { HeaderRecord } from '../auth.ts'
+import type { Identity } from '../identity/identity.ts'
+import type { Limits } from '../limits/limits.ts'
 import { checkContentType, readJson } from './body.ts'
 import type { HttpDeps, HttpEnv } from './deps.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -27,6 +29,12 @@ function headersOf(c: HttpContext): HeaderRecord {
   return isUnmeasured ? { ...headers, 'transfer-encoding': 'chunked' } : headers
 }
 
+/** Absent when the app is called without a server. */
+function incomingOf(c: HttpContext) {
+  const env: Partial<HttpEnv['Bindings']> | undefined = c.env
+  return env?.incoming
+}
+
 const originOf = (c: HttpContext): string | undefined => {
   const { origin } = headersOf(c)
   return typeof origin === 'string' ? origin : undefined
@@ -35,21 +43,29 @@ const originOf = (c: HttpContext): string | undefined => {
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
 interface Guards {
-  readonly access: Access
+  readonly identity: Identity
+  readonly limits: Limits
   readonly responder: Responder
   /** Paths that are asked from anywhere, under any name. */
   readonly probes: ReadonlySet<string>
+  /** Paths at which nobody is asked who calls. */
+  readonly open: ReadonlySet<string>
 }
 
-/** What every request passes first: where it comes from, its key, and the kind of its body. */
-function guard({ access, responder, probes }: Guards): MiddlewareHandler<HttpEnv> {
+/** What every request passes first: where it comes from, who sends it, and the kind of its body. */
+function guard({ identity, limits, responder, probes, open }: Guards): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const { path, method } = c.req
     const headers = headersOf(c)
-    if (!probes.has(path)) access.checkOrigin(headers)
+    if (!probes.has(path)) identity.checkOrigin(headers)
     if (method === 'OPTIONS') return responder.preflight(originOf(c))
+    const incoming = incomingOf(c)
+    const isAsked = path.startsWith('/api') && !open.has(path)
+    if (isAsked) {
+      const identify = () => identity.callerOfRequest(headers)
+      c.set('caller', await limits.identified(incoming, identify))
+    } else if (!probes.has(path)) limits.takeRequest(incoming, undefined)
     if (path.startsWith('/api')) {
-      if (!access.isKey(presentedKey(headers))) throw new ChannelError('UNAUTHENTICATED')
       if (WITH_BODY.has(method)) checkContentType(headers)
     }
     return next()
@@ -58,16 +74,23 @@ function guard({ access, responder, probes }: Guards): MiddlewareHandler<HttpEnv
 
 const COLON_PARAM = /\{(\w+)\}/g
 
-function serve(app: OpenAPIHono<HttpEnv>, endpoint: Endpoint, responder: Responder): void {
+interface Serving {
+  readonly responder: Responder
+  readonly access: Access
+}
+
+function serve(app: OpenAPIHono<HttpEnv>, endpoint: Endpoint, serving: Serving): void {
+  const { responder, access } = serving
   const path = endpoint.path.replaceAll(COLON_PARAM, ':$1')
   app.on(endpoint.method.toUpperCase(), path, async (c) => {
     const headers = headersOf(c)
     const request = {
+      caller: c.get('caller'),
       params: c.req.param(),
       query: c.req.query(),
       readBody: () => readJson(c.req.raw, headers),
     }
-    const reply = await endpoint.run(request).catch(rethrowAsError)
+    const reply = await endpoint.run(request, access).catch(rethrowAsError)
     return responder.respond(reply, originOf(c))
   })
 }
@@ -92,14 +115,16 @@ function refuse(error: unknown, c: HttpContext, logger: Logger) {
 
 /** The REST edge, without a port of its own: hand its `fetch` to a server. */
 export function createHttpApp(deps: HttpDeps): OpenAPIHono<HttpEnv> {
-  const { settings, logger } = deps
-  const access = createAccess(settings)
+  const { settings, identity, limits, logger, services } = deps
   const responder = createResponder(settings.corsOrigin)
   const app = new OpenAPIHono<HttpEnv>()
-  const endpoints = allEndpoints(deps, access.isOpen)
-  const probes = new Set(endpoints.filter(({ isProbe }) => isProbe).map(({ path }) => path))
-  app.use('*', guard({ access, responder, probes }))
-  for (const endpoint of endpoints) serve(app, endpoint, responder)
+  const endpoints = allEndpoints(deps, identity.isOpen)
+  const pathsWhere = (isWanted: (endpoint: Endpoint) => boolean) =>
+    new Set(endpoints.filter(isWanted).map(({ path }) => path))
+  const probes = pathsWhere(({ isProbe }) => isProbe === true)
+  const open = pathsWhere(({ access }) => access === 'public')
+  app.use('*', guard({ identity, limits, responder, probes, open }))
+  for (const endpoint of endpoints) serve(app, endpoint, { responder, access: services.access })
   app.notFound((c) =>
     responder.respond(errorReply(new ChannelError('ROUTE_NOT_FOUND'), c.req.path), originOf(c)),
   )

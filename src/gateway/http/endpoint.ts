@@ -1,6 +1,12 @@
 import { z } from '@hono/zod-openapi'
+import type { Guard } from '../../log/log.ts'
 import type { ErrorCode } from '../../protocol/errors.ts'
 import { describeIssues } from '../../protocol/schemas.ts'
+import { speakerOf } from '../../service/access.ts'
+import type { Access } from '../../service/access.ts'
+import type { Caller } from '../../service/caller.ts'
+import { admit, admitBody, requireCaller } from './access-rule.ts'
+import type { AccessRule } from './access-rule.ts'
 import { InvalidRequest } from './errors.ts'
 import type { Reply } from './reply.ts'
 
@@ -48,10 +54,10 @@ interface EndpointDoc {
     readonly description: string
     readonly example: unknown
   }
-  /** What it refuses with, beside what every route may answer. */
+  /** What it refuses with, beside what every route, and every route with such a rule, may answer. */
   readonly errors?: readonly ErrorCode[]
-  /** Answers without a key: health and documentation. */
-  readonly isPublic?: boolean
+  /** Who may use it. There is no default: whoever adds a route decides. */
+  readonly access: AccessRule
   /** Answers under any name and from anywhere, also in open mode. */
   readonly isProbe?: boolean
   /** Answers from what it has in memory: no fault inside the server reaches it. */
@@ -69,16 +75,24 @@ interface EndpointSpec<
   readonly params?: P
   readonly query?: Q
   readonly body?: B
+  /** The body's field that says who writes: may be left out by whoever has a token, and is held to it. */
+  readonly author?: string
   readonly invalid?: { readonly params?: Words; readonly query?: Words; readonly body?: Words }
   readonly handle: (input: {
     readonly params: z.output<P>
     readonly query: z.output<Q>
     readonly body: z.output<B>
+    /** Who asks; the rule of the route lets it. Of a public route: nobody, who may do nothing. */
+    readonly caller: Caller
+    /** What commands about the rule's channel or message are to require. */
+    readonly guard: Guard
   }) => Reply | Promise<Reply>
 }
 
 /** A request before validation. */
 interface RawRequest {
+  /** Undefined where nobody was asked, which only public routes may do. */
+  readonly caller: Caller | undefined
   readonly params: unknown
   readonly query: unknown
   /** Reads the body; called by endpoints that have one, once. */
@@ -92,7 +106,7 @@ export interface Endpoint extends EndpointDoc {
     readonly query?: z.ZodObject | undefined
     readonly body?: z.ZodType | undefined
   }
-  readonly run: (request: RawRequest) => Promise<Reply>
+  readonly run: (request: RawRequest, access: Access) => Promise<Reply>
 }
 
 const byField: Words = ({ field }) => `Invalid ${field}`
@@ -151,26 +165,53 @@ function check(schema: z.ZodType | undefined, value: unknown, words: Words): unk
   throw new InvalidRequest(typeof words === 'string' ? words : words(fault), fault.details)
 }
 
+/** Who asks a public route: what it shows is for everybody, so it has no use for more. */
+const NOBODY: Caller = { role: 'user', entityId: undefined, grants: [], expiresAtMs: undefined }
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The body with its author, where that was left out and the caller is known. */
+function signed(author: string | undefined, { entityId }: Caller, body: unknown): unknown {
+  if (author === undefined || entityId === undefined || !isObject(body)) return body
+  return isEmpty(body[author]) ? { ...body, [author]: entityId } : body
+}
+
+/** @throws ACCESS_DENIED when a user writes as somebody else. */
+function requireAuthor(author: string | undefined, caller: Caller, body: unknown): void {
+  if (author === undefined) return
+  const named = isObject(body) ? body[author] : undefined
+  speakerOf(caller, typeof named === 'string' ? named : undefined)
+}
+
 /**
  * Describes a route once: the router, the validation and `/openapi.json` all read this.
  *
  * Validation is one pass per part without middleware in between, because posting a message is the
- * hot path; and the words of a refusal are the route's own, because elizaOS's differ by route.
+ * hot path; and the words of a refusal are the route's own, because elizaOS's differ by route. The
+ * route's rule is asked as soon as its path is read: what is wrong with the rest of a request tells nothing
+ * about a channel that the caller may not see.
  */
 export function endpoint<
   P extends z.ZodObject = z.ZodObject,
   Q extends z.ZodObject = z.ZodObject,
   B extends z.ZodType = z.ZodUnknown,
 >(spec: EndpointSpec<P, Q, B>): Endpoint {
-  const { params, query, body, invalid = {}, handle, ...doc } = spec
+  const { params, query, body, author, invalid = {}, handle, ...doc } = spec
+  const rule = spec.access
   return {
     ...doc,
     schemas: { params, query, body },
-    run: async (request) =>
-      handle({
-        params: check(params, request.params, invalid.params ?? byField),
-        query: check(query, request.query, invalid.query ?? byField),
-        body: check(body, body && (await request.readBody()), invalid.body ?? byDetails),
-      }),
+    run: async (request, access) => {
+      const caller = rule === 'public' ? NOBODY : requireCaller(request.caller)
+      const named = check(params, request.params, invalid.params ?? byField)
+      const early = await admit(rule, { caller, params: named ?? {}, access })
+      const asked = check(query, request.query, invalid.query ?? byField)
+      const raw = body && signed(author, caller, await request.readBody())
+      const sent = check(body, raw, invalid.body ?? byDetails)
+      const guard = (await admitBody(rule, { caller, body: sent, access })) ?? early
+      requireAuthor(author, caller, sent)
+      return handle({ params: named, query: asked, body: sent, caller, guard })
+    },
   }
 }

@@ -3,6 +3,7 @@ import type { HttpDeps } from './deps.ts'
 import { endpoint } from './endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
 import { describeApi } from './openapi.ts'
+import type { OpenapiInfo } from './openapi.ts'
 import { agentMessageEndpoints } from './routes/agent-messages.ts'
 import { agentEndpoints } from './routes/agents.ts'
 import { channelAgentEndpoints } from './routes/channel-agents.ts'
@@ -16,24 +17,21 @@ import { participantEndpoints } from './routes/participants.ts'
 import { serverAgentEndpoints } from './routes/server-agents.ts'
 import { serverEndpoints } from './routes/servers.ts'
 import { singleMessageEndpoints } from './routes/single-messages.ts'
+import { workerEndpoints } from './routes/workers.ts'
 import { stopEndpoint, systemEndpoints } from './routes/system.ts'
 
 /** Describes all endpoints, itself included; built at the first request and kept. */
-function openapiEndpoint(
-  version: string,
-  isOpen: boolean,
-  all: () => readonly Endpoint[],
-): Endpoint {
+function openapiEndpoint(info: OpenapiInfo, all: () => readonly Endpoint[]): Endpoint {
   let document: string | undefined
   return endpoint({
     method: 'get',
     path: '/openapi.json',
     tag: 'Documentation',
     summary: 'This description',
-    isPublic: true,
+    access: 'public',
     success: { status: 200, description: 'OpenAPI 3.1.' },
     handle: () => {
-      document ??= describeApi(all(), { version, isOpen })
+      document ??= describeApi(all(), info)
       return { status: 200, content: { type: 'application/json; charset=utf-8', data: document } }
     },
   })
@@ -41,7 +39,8 @@ function openapiEndpoint(
 
 /** Everything that is served, under all its names. */
 export function allEndpoints(deps: HttpDeps, isOpen: boolean): readonly Endpoint[] {
-  const { services, cluster, version } = deps
+  const { services, cluster, version, settings } = deps
+  const info = { version, isOpen, hasKeySet: settings.jwksUrl !== undefined }
   const endpoints: readonly Endpoint[] = withAliases([
     ...healthEndpoints(deps),
     ...messageEndpoints(services),
@@ -54,10 +53,11 @@ export function allEndpoints(deps: HttpDeps, isOpen: boolean): readonly Endpoint
     ...agentMessageEndpoints(services),
     ...externalMessageEndpoints(services),
     ...agentEndpoints(),
+    ...workerEndpoints(cluster),
     ...systemEndpoints(deps),
     ...logEndpoints(cluster),
     ...(isOpen ? [] : [stopEndpoint(deps)]),
-    openapiEndpoint(version, isOpen, () => endpoints),
+    openapiEndpoint(info, () => endpoints),
     ...docsEndpoints(deps),
   ])
   return endpoints

@@ -1,5 +1,6 @@
 import { ChannelError } from '../../protocol/errors.ts'
 import type { ErrorCode } from '../../protocol/errors.ts'
+import { RateLimited } from '../limits/rate-limited.ts'
 import type { Reply } from './reply.ts'
 
 /** A request that its endpoint's schema refuses: elizaOS's words, and which fields were wrong. */
@@ -34,8 +35,28 @@ const AGENT_CODES: Partial<Record<ErrorCode, string>> = {
   INVALID_PAYLOAD: 'INVALID_ID',
 }
 
-/** Seconds that a client waits before it repeats what may be repeated. */
-const RETRY_AFTER_SECONDS = '1'
+/** Seconds that a client waits before it repeats what may be repeated, where nobody knows better. */
+const RETRY_AFTER_SECONDS = 1
+
+/** When to repeat what may be repeated; of a rate also what it is, in the words of the IETF's draft 6. */
+function retryHeaders(error: ChannelError): Readonly<Record<string, string>> {
+  const { retryAfterMs } = error
+  const seconds =
+    retryAfterMs === undefined ? RETRY_AFTER_SECONDS : Math.max(1, Math.ceil(retryAfterMs / 1_000))
+  const retryAfter = { 'Retry-After': String(seconds) }
+  if (!(error instanceof RateLimited)) return retryAfter
+  return {
+    ...retryAfter,
+    'RateLimit-Limit': String(error.perSecond),
+    'RateLimit-Remaining': '0',
+    'RateLimit-Reset': String(seconds),
+    'RateLimit-Policy': `${error.perSecond};w=1`,
+  }
+}
+
+/** RFC 6750 §3: what a client reads that holds a token and is refused for it. */
+const TOKEN_REFUSALS: ReadonlySet<ErrorCode> = new Set(['TOKEN_INVALID', 'TOKEN_EXPIRED'])
+const TOKEN_CHALLENGE = { 'WWW-Authenticate': 'Bearer error="invalid_token"' }
 
 function envelope(error: ChannelError, family: Family): unknown {
   const { code, message, status } = error
@@ -60,5 +81,6 @@ function envelope(error: ChannelError, family: Family): unknown {
 export function errorReply(error: ChannelError, path: string): Reply {
   const reply = { status: error.status, json: envelope(error, familyOf(path)) }
   if (error instanceof BodyTooLarge) return { ...reply, headers: { Connection: 'close' } }
-  return error.retryable ? { ...reply, headers: { 'Retry-After': RETRY_AFTER_SECONDS } } : reply
+  if (TOKEN_REFUSALS.has(error.code)) return { ...reply, headers: TOKEN_CHALLENGE }
+  return error.retryable ? { ...reply, headers: retryHeaders(error) } : reply
 }

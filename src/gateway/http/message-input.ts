@@ -3,11 +3,14 @@ import { LIMITS } from '../../protocol/limits.ts'
 import { isJsonObject } from '../../util/json.ts'
 import type { Json, JsonObject } from '../../util/json.ts'
 import { InvalidRequest } from './errors.ts'
-import { anyJson, attachmentList, EXAMPLE, id, messageMetadata, serverFields } from './schemas.ts'
+import { anyJson, attachmentList, EXAMPLE, id, metadataObject, serverFields } from './schemas.ts'
 
 /** What every route that takes a message understands. */
 export const messageFields = {
-  author_id: id('Who wrote it.', EXAMPLE.user),
+  author_id: id(
+    'Who wrote it. With a token it may be left out, and a user can name nobody else.',
+    EXAMPLE.user,
+  ),
   content: z
     .string()
     .default('')
@@ -16,7 +19,7 @@ export const messageFields = {
   raw_message: anyJson(
     'The message as its source has it; `thought` and `actions` are read from it.',
   ).nullish(),
-  metadata: messageMetadata(
+  metadata: metadataObject(
     'Free form. `attachments`, which do not count in its size, `user_display_name` and `agentName` are understood.',
   ).nullish(),
   attachments: attachmentList('Attachments; `metadata.attachments` does the same.').nullish(),

@@ -1,6 +1,7 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { ChannelError, ERRORS } from '../../protocol/errors.ts'
 import type { ErrorCode } from '../../protocol/errors.ts'
+import { refusalsOf, whoMay } from './access-rule.ts'
 import type { Endpoint } from './endpoint.ts'
 import { errorReply, familyOf } from './errors.ts'
 
@@ -45,12 +46,12 @@ function schemaOf(code: ErrorCode, path: string): z.ZodType {
 }
 
 /** What an endpoint may refuse with: its own codes, and those that its kind brings along. */
-function codesOf(endpoint: Endpoint): readonly ErrorCode[] {
-  const codes: ErrorCode[] = [...(endpoint.errors ?? [])]
+function codesOf(endpoint: Endpoint, info: OpenapiInfo): readonly ErrorCode[] {
+  const codes: ErrorCode[] = [...(endpoint.errors ?? []), ...refusalsOf(endpoint.access)]
+  if (info.hasKeySet && endpoint.access !== 'public') codes.push('AUTH_UNAVAILABLE')
   const isMessaging = endpoint.path.startsWith('/api/messaging')
   if (endpoint.schemas.body) codes.push('INVALID_JSON', 'INVALID_CONTENT_TYPE', 'PAYLOAD_TOO_LARGE')
-  if (endpoint.isPublic !== true) codes.push('UNAUTHENTICATED')
-  if (endpoint.isProbe !== true) codes.push('ORIGIN_FORBIDDEN')
+  if (endpoint.isProbe !== true) codes.push('ORIGIN_FORBIDDEN', 'RATE_LIMITED')
   if (isMessaging && endpoint.method !== 'get') {
     codes.push('OVERLOADED', 'WRITER_UNAVAILABLE', 'STORAGE_FULL')
   }
@@ -71,8 +72,8 @@ function errorResponse(codes: readonly ErrorCode[], path: string) {
   }
 }
 
-function errorResponses(endpoint: Endpoint) {
-  const codes = codesOf(endpoint)
+function errorResponses(endpoint: Endpoint, info: OpenapiInfo) {
+  const codes = codesOf(endpoint, info)
   const statuses = [...new Set(codes.map((code) => ERRORS[code].status))]
   return Object.fromEntries(
     statuses.map((status) => {
@@ -115,18 +116,19 @@ function answersOf({ success, otherwise }: Endpoint) {
 
 const KEYS = [{ ApiKey: [] }, { BearerKey: [] }]
 
-function register(app: OpenAPIHono, endpoint: Endpoint): void {
-  const { method, path, tag, summary, description } = endpoint
+function register(app: OpenAPIHono, endpoint: Endpoint, info: OpenapiInfo): void {
+  const { method, path, tag, summary, access } = endpoint
+  const description = [endpoint.description, whoMay(access)].filter(Boolean).join(' ')
   app.openAPIRegistry.registerPath({
     method,
     path,
     tags: [tag],
     summary,
-    ...(description !== undefined && { description }),
+    ...(description !== '' && { description }),
     ...(endpoint.isDeprecated === true && { deprecated: true }),
-    ...(endpoint.isPublic === true && { security: [] }),
+    ...(access === 'public' && { security: [] }),
     request: requestOf(endpoint),
-    responses: { ...errorResponses(endpoint), ...answersOf(endpoint) },
+    responses: { ...errorResponses(endpoint, info), ...answersOf(endpoint) },
   })
 }
 
@@ -134,19 +136,25 @@ export interface OpenapiInfo {
   readonly version: string
   /** In open mode no key is asked for. */
   readonly isOpen: boolean
+  /** Tokens are verified with keys that are fetched, which may fail. */
+  readonly hasKeySet: boolean
 }
 
 /** The description of every endpoint, as OpenAPI 3.1 JSON. */
 export function describeApi(endpoints: readonly Endpoint[], info: OpenapiInfo): string {
   const app = new OpenAPIHono()
-  for (const endpoint of endpoints) register(app, endpoint)
+  for (const endpoint of endpoints) register(app, endpoint, info)
   const registry = app.openAPIRegistry
   registry.registerComponent('securitySchemes', 'ApiKey', {
     type: 'apiKey',
     in: 'header',
     name: 'X-API-KEY',
   })
-  registry.registerComponent('securitySchemes', 'BearerKey', { type: 'http', scheme: 'bearer' })
+  registry.registerComponent('securitySchemes', 'BearerKey', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The API key, or a token.',
+  })
   const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {

@@ -33,7 +33,7 @@ const whole = (description: string) =>
 /** Where a page of messages lies. All bounds are exclusive and may be combined. */
 export const pageQuery = z.object({
   limit: whole(
-    `Rows, newest first; ${LIMITS.defaultPageRows} when absent, at most ${LIMITS.maxPageRows}.`,
+    `Rows, newest first; ${LIMITS.defaultPageRows} when absent, at most ${LIMITS.maxPageRows} or what the server is set to.`,
   ),
   before: time('Only messages created before this time: epoch ms or ISO.'),
   after: time('Only messages created after this time: epoch ms or ISO.'),

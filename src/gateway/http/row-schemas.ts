@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { CHANNEL_TYPES } from '../../protocol/model.ts'
+import { CHANNEL_TYPES, VISIBILITIES } from '../../protocol/model.ts'
 import { EXAMPLE } from './schemas.ts'
 
 const idField = (example: string) => z.string().openapi({ example })
@@ -16,6 +16,11 @@ export const channelRowSchema = z
     sourceType: z.string().optional(),
     sourceId: z.string().optional(),
     topic: z.string().optional(),
+    visibility: z.enum(VISIBILITIES),
+    ownerId: z.string().optional().openapi({
+      description: 'Who made it with a token, and manages it.',
+      example: EXAMPLE.user,
+    }),
     metadata: objectField.openapi({
       description:
         'Free form. Reads of one channel add `participantCentralUserIds`; it is ignored when it comes in.',

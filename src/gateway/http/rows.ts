@@ -24,7 +24,7 @@ export function serverRow(server: MessageServer): JsonObject {
 
 /** elizaOS's channel row, without participants. */
 export function channelRow(channel: Channel): JsonObject {
-  const { id, name, type, sourceType, sourceId, topic, metadata } = channel
+  const { id, name, type, sourceType, sourceId, topic, visibility, ownerId, metadata } = channel
   return compact({
     id,
     messageServerId: channel.serverId,
@@ -33,6 +33,8 @@ export function channelRow(channel: Channel): JsonObject {
     sourceType,
     sourceId,
     topic,
+    visibility,
+    ownerId,
     metadata,
     ...times(channel),
   })

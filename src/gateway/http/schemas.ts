@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { ID_PATTERN, idSchema } from '../../protocol/ids.ts'
 import { DEFAULT_SERVER_ID, LIMITS } from '../../protocol/limits.ts'
-import { isJsonObject, isJsonWithin, isPlainJson } from '../../util/json.ts'
+import { isJsonObject, isPlainJson } from '../../util/json.ts'
 import type { Json, JsonObject } from '../../util/json.ts'
 
 /** An id field. Cloned, because the shared schema is made before the OpenAPI extension is there. */
@@ -22,42 +22,31 @@ export const EXAMPLE = {
 
 const NESTING = `nested at most ${LIMITS.maxJsonDepth} levels`
 
-const METADATA_SIZE = `at most ${LIMITS.maxMetadataBytes} bytes of JSON`
+const METADATA_SIZE = `At most ${LIMITS.maxMetadataBytes} bytes of JSON, or what the server is set to.`
 
-/** A JSON object of bounded depth, of which `counted` is bounded in size. */
-function sizedObject(description: string, counted: (value: JsonObject) => JsonObject) {
-  return z
-    .custom<JsonObject>((value) => isPlainJson(value, LIMITS.maxJsonDepth) && isJsonObject(value), {
-      error: `must be a JSON object, ${NESTING}`,
-      abort: true,
-    })
-    .refine(
-      (value) =>
-        isJsonWithin(value, LIMITS.maxMetadataBytes) ||
-        isJsonWithin(counted(value), LIMITS.maxMetadataBytes),
-      `must be ${METADATA_SIZE}`,
+const ATTACHMENT_SIZE = `At most ${LIMITS.maxAttachmentBytes} bytes of JSON, or what the server is set to.`
+
+/** Metadata: a JSON object of bounded depth. How many bytes it takes is for `service/sizes.ts`. */
+export const metadataObject = (description: string) =>
+  z
+    .custom<JsonObject>(
+      (value) => isPlainJson(value, LIMITS.maxJsonDepth) && isJsonObject(value),
+      `must be a JSON object, ${NESTING}`,
     )
     .openapi({
       type: 'object',
       additionalProperties: true,
-      description: `${description} ${METADATA_SIZE.replace('at', 'At')}.`,
+      description: `${description} ${METADATA_SIZE}`,
     })
-}
-
-/** Metadata: a JSON object of bounded depth and size. */
-export const metadataObject = (description: string) => sizedObject(description, (value) => value)
-
-/** A message's metadata, from which a list of attachments is taken out and stored beside it: it does not count. */
-export const messageMetadata = (description: string) =>
-  sizedObject(description, ({ attachments, ...rest }) =>
-    Array.isArray(attachments) ? rest : { ...rest, attachments },
-  )
 
 /** Any JSON of bounded depth. */
 export const anyJson = (description: string) =>
   z
     .custom<Json>((value) => isPlainJson(value, LIMITS.maxJsonDepth), `must be JSON, ${NESTING}`)
-    .openapi({ type: ['object', 'array', 'string', 'number', 'boolean', 'null'], description })
+    .openapi({
+      type: ['object', 'array', 'string', 'number', 'boolean', 'null'],
+      description: `${description} ${ATTACHMENT_SIZE}`,
+    })
 
 export const attachmentList = (description: string) =>
   z
@@ -72,7 +61,7 @@ export const attachmentList = (description: string) =>
       type: 'array',
       items: { type: 'object', additionalProperties: true },
       maxItems: LIMITS.maxAttachments,
-      description,
+      description: `${description} ${ATTACHMENT_SIZE}`,
     })
 
 /** A name that people read. */

@@ -1,4 +1,6 @@
 import type { Socket } from 'socket.io'
+import type { EventMeter } from '../limits/event-meter.ts'
+import type { Caller } from '../../service/caller.ts'
 import type { EventName } from '../../protocol/wire.ts'
 import { eventPacket } from './packets.ts'
 import type { Membership } from './membership.ts'
@@ -13,8 +15,8 @@ export interface TypingState {
 }
 
 export interface ConnectionOptions {
-  /** Who the handshake said it is; older clients say nothing. */
-  readonly entityId: string | undefined
+  readonly caller: Caller
+  readonly meter: EventMeter
   readonly maxQueueBytes: number
   readonly onTooSlow: () => void
 }
@@ -22,7 +24,9 @@ export interface ConnectionOptions {
 /** One client socket: who it is, where it is, and what it waits for. */
 export class Connection {
   readonly socket: Socket
-  readonly entityId: string | undefined
+  readonly caller: Caller
+  /** Counts what the client asks for. */
+  readonly meter: EventMeter
   readonly outbox: Outbox
   /** By channel. */
   readonly memberships = new Map<string, Membership>()
@@ -40,8 +44,14 @@ export class Connection {
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.socket = socket
-    this.entityId = options.entityId
+    this.caller = options.caller
+    this.meter = options.meter
     this.outbox = new Outbox(socket, options.maxQueueBytes, options.onTooSlow)
+  }
+
+  /** Who the token or the handshake said it is; older clients say nothing. */
+  get entityId(): string | undefined {
+    return this.caller.entityId
   }
 
   get id(): string {

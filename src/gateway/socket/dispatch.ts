@@ -60,15 +60,22 @@ function clientMessageIdOf(payload: unknown): string | undefined {
   return typeof messageId === 'string' ? messageId.slice(0, MAX_QUOTED_LENGTH * 2) : undefined
 }
 
+/** What a message says that nothing has looked at yet; a generic one has it inside. */
+function unread(event: string | number, payload: unknown): unknown {
+  const isGeneric = typeof payload === 'object' && payload !== null && 'payload' in payload
+  return isGeneric && commandOf(event) === 'generic' ? payload.payload : payload
+}
+
 function refuse(edge: Edge, request: Request, thrown: unknown): void {
   const error = toChannelError(thrown)
   if (error.code === 'INTERNAL') edge.logger.error({ err: error.cause }, 'command failed')
-  const { code, message, retryable } = error
+  const { code, message, retryable, retryAfterMs } = error
   const clientMessageId = clientMessageIdOf(request.payload)
   const answer = {
     error: message,
     code,
     retryable,
+    ...(retryAfterMs === undefined ? {} : { retryAfter: Math.ceil(retryAfterMs / 1_000) }),
     ...(clientMessageId === undefined ? {} : { clientMessageId }),
   }
   request.connection.emit(EVENTS.messageError, answer)
@@ -94,6 +101,11 @@ export async function dispatch(
   const hasCallback = typeof callback === 'function'
   const acknowledge: Acknowledge = hasCallback ? (answer) => void callback(answer) : ignore
   let payload = hasCallback && args.length === 1 ? undefined : args[0]
+  const refusal = connection.meter.take()
+  if (refusal !== undefined) {
+    refuse(edge, { connection, payload: unread(event, payload), acknowledge }, refusal)
+    return
+  }
   try {
     const asked = commandIn(event, payload)
     payload = asked.payload

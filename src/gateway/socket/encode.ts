@@ -77,6 +77,21 @@ export function withAck(own: readonly string[], ack: object): readonly string[] 
   return broadcastPacket === undefined ? [ackPacket] : [broadcastPacket, ackPacket, ...rest]
 }
 
+/** The answer to a leave. */
+export function leftPayload(socketId: string, channelId: string): object {
+  return {
+    message: `Socket ${socketId} left channel ${channelId}.`,
+    channelId,
+    roomId: channelId,
+  }
+}
+
+/** Tells a client that it is in the channel no more since the entry with this number, without having left it. */
+export function expelledPacket(socketId: string, { channelId, seq }: Entry): string {
+  const payload = { ...leftPayload(socketId, channelId), reason: TEXTS.leftRemoved, seq }
+  return eventPacket(EVENTS.channelLeft, payload)
+}
+
 /** Tells clients that nothing more will come for a message. */
 export function completePacket(frame: Ephemeral): string {
   const { channelId, serverId, messageId } = frame

@@ -1,5 +1,6 @@
 import type { Ephemeral } from '../../protocol/model.ts'
 import type { LiveBatch } from '../../service/live.ts'
+import { mayEndStay } from '../../service/standing-watch.ts'
 import { completePacket, entryPackets } from './encode.ts'
 import { SharedPackets } from './shared-packets.ts'
 
@@ -15,6 +16,7 @@ export class Encoder {
   /** By the entry's place in the batch; encoded when the first connection asks for it. */
   #packets: (readonly string[])[] = []
   #shared: SharedPackets | undefined
+  #mayEndStay: boolean | undefined
 
   /** What everybody gets for one entry of the batch. */
   packets(batch: LiveBatch, index: number): readonly string[] {
@@ -36,6 +38,13 @@ export class Encoder {
     return this.#shared
   }
 
+  /** Whether any entry of the batch may end somebody's stay: looked for once, not by each of a thousand followers. */
+  mayEndStay(batch: LiveBatch): boolean {
+    this.#begin(batch)
+    this.#mayEndStay ??= batch.entries.some(mayEndStay)
+    return this.#mayEndStay
+  }
+
   ephemeral(frame: Ephemeral): SharedPackets {
     this.#begin(frame)
     this.#shared ??= new SharedPackets([completePacket(frame)])
@@ -47,5 +56,6 @@ export class Encoder {
     this.#source = source
     this.#packets = []
     this.#shared = undefined
+    this.#mayEndStay = undefined
   }
 }

@@ -1,3 +1,4 @@
+import { ChannelError } from '../../protocol/errors.ts'
 import { EVENTS } from '../../protocol/wire.ts'
 import { LOG_LEVELS } from '../../protocol/log-levels.ts'
 import type { LogLevelName } from '../../protocol/log-levels.ts'
@@ -18,19 +19,25 @@ function matches(line: LogLine, filter: LogFilter): boolean {
 
 /**
  * Connections that watch the log, each with its filter. The stream is subscribed to while there is
- * at least one, so that an unwatched log costs the gateways nothing.
+ * at least one, so that an unwatched log costs the gateways nothing; there are never more than
+ * `maxSubscribers`, because every line is written once for each.
  */
 export class LogSubscriptions {
   readonly #stream: LogStream
   readonly #filters = new Map<Connection, LogFilter>()
+  readonly #maxSubscribers: number
   #unsubscribe: (() => void) | undefined
 
-  constructor(stream: LogStream) {
+  constructor(stream: LogStream, maxSubscribers: number) {
     this.#stream = stream
+    this.#maxSubscribers = maxSubscribers
   }
 
+  /** Again changes nothing. @throws TOO_MANY_SUBSCRIBERS. */
   add(connection: Connection): void {
-    if (!this.#filters.has(connection)) this.#filters.set(connection, {})
+    if (this.#filters.has(connection)) return
+    if (this.#filters.size >= this.#maxSubscribers) throw new ChannelError('TOO_MANY_SUBSCRIBERS')
+    this.#filters.set(connection, {})
     this.#unsubscribe ??= this.#stream.subscribe((line) => {
       this.#deliver(line)
     })

@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server } from 'socket.io'
-import type { ServerOptions, Socket } from 'socket.io'
+import type { ServerOptions } from 'socket.io'
 import type { Settings } from '../../config/settings.ts'
 import { CLOSE_CODES } from '../../protocol/close-codes.ts'
 import { toChannelError } from '../../protocol/errors.ts'
@@ -11,7 +11,9 @@ import type { LiveChannels } from '../../service/live.ts'
 import type { Services } from '../../service/services.ts'
 import type { Signals } from '../../signals/signals.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import type { Access } from '../auth.ts'
+import type { Identity } from '../identity/identity.ts'
+import type { Limits } from '../limits/limits.ts'
+import { admitCallers } from './admit-callers.ts'
 import { guardConnects } from './connect-guard.ts'
 import { Connection } from './connection.ts'
 import { removeMembership } from './commands/leave.ts'
@@ -19,9 +21,11 @@ import { dispatch } from './dispatch.ts'
 import { drainConnections, isPolling } from './drain.ts'
 import type { Edge } from './edge.ts'
 import { Encoder } from './encoder.ts'
-import { authenticate } from './handshake.ts'
+import { readFairly } from './fair-reading.ts'
 import { LogSubscriptions } from './log-subscriptions.ts'
+import { guardPackets } from './packet-guard.ts'
 import { Roster } from './roster.ts'
+import { TokenExpiries } from './token-expiries.ts'
 
 export interface SocketDeps {
   readonly httpServer: HttpServer
@@ -35,8 +39,8 @@ export interface SocketDeps {
   readonly logger: Logger
   /** Engine.IO session ids that say which gateway they belong to. */
   readonly generateSessionId: () => string
-  /** Who may come in. */
-  readonly access: Access
+  readonly identity: Identity
+  readonly limits: Limits
 }
 
 /** The Socket.IO side of a gateway. */
@@ -65,9 +69,10 @@ function createServer(deps: SocketDeps): Server {
     maxHttpBufferSize: LIMITS.maxFrameBytes,
     // Ready-made frames cannot be compressed, and compression costs more memory than it saves here.
     perMessageDeflate: false,
-    allowRequest: ({ headers }, answer) => {
+    allowRequest: (request, answer) => {
       try {
-        deps.access.checkOrigin(headers)
+        deps.identity.checkOrigin(request.headers)
+        deps.limits.takeSession(request)
         answer(null, true)
       } catch (error) {
         answer(toChannelError(error).message, false)
@@ -76,6 +81,8 @@ function createServer(deps: SocketDeps): Server {
   })
   io.engine.generateId = deps.generateSessionId
   guardConnects(io)
+  guardPackets(io, deps.settings)
+  readFairly(io)
   return io
 }
 
@@ -110,9 +117,18 @@ function serve(edge: Edge, connection: Connection): void {
   })
   // A client may emit an event of this name; without a listener Node would end the process.
   socket.on('error', (error: unknown) => {
-    edge.logger.debug({ socketId: socket.id, error: String(error) }, 'socket error')
+    // What a client sends under this name is not even to be turned into text: it may have no `toString`.
+    const reason = error instanceof Error ? error.message : 'sent by the client'
+    edge.logger.debug({ socketId: socket.id, reason }, 'socket error')
   })
   greet(connection)
+}
+
+/** Nothing that the client has sent already is looked at any more; stock clients come back in a while. */
+function closeFlooding(connection: Connection): void {
+  connection.stopHearing()
+  connection.outbox.close(CLOSE_CODES.RATE_LIMITED, 'too many events: reconnect later')
+  connection.socket.conn.close(true)
 }
 
 /** Opens the Socket.IO side of a gateway on its http server. */
@@ -126,30 +142,27 @@ export function openSocketServer(deps: SocketDeps): SocketEdge {
     live,
     signals: deps.createSignals(io),
     roster: new Roster(services.presence),
-    logs: new LogSubscriptions(deps.logStream),
+    logs: new LogSubscriptions(deps.logStream, settings.maxLogSubscribers),
     encoder: new Encoder(),
     logger,
   }
-  const entities = new WeakMap<Socket, string | undefined>()
-  io.use((socket, next) => {
-    try {
-      entities.set(socket, authenticate(socket, deps.access))
-      next()
-    } catch (error) {
-      next(error instanceof Error ? error : new Error(TEXTS.authenticationFailed))
-    }
-  })
+  const callerOf = admitCallers(io, deps)
+  const expiries = new TokenExpiries()
   io.on('connection', (socket) => {
-    const connection = new Connection(socket, {
-      entityId: entities.get(socket),
+    const caller = callerOf(socket)
+    const connection: Connection = new Connection(socket, {
+      caller,
+      meter: deps.limits.meter(caller, () => closeFlooding(connection)),
       maxQueueBytes: settings.maxQueueBytes,
       onTooSlow: () => {
         logger.warn({ socketId: socket.id }, 'reader too slow, connection closed')
       },
     })
     connections.add(connection)
+    expiries.watch(connection)
     socket.on('disconnect', () => {
       connections.delete(connection)
+      expiries.forget(connection)
       void takeDown(edge, connection)
     })
     serve(edge, connection)

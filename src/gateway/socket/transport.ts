@@ -13,6 +13,7 @@ interface WebSocketTransport {
   readonly socket: {
     close(code: number, reason: string): void
     terminate(): void
+    once(event: 'close', listener: () => void): void
   }
 }
 
@@ -93,7 +94,8 @@ export function closeTransport(engine: EngineSocket, code: CloseCode, reason: st
   const timer = setTimeout(() => {
     socket.terminate()
   }, CLOSE_GRACE_MS)
-  engine.once('close', () => {
+  // Its own end, not Engine.IO's, which may have let go of it before.
+  socket.once('close', () => {
     clearTimeout(timer)
   })
   socket.close(code, reason)

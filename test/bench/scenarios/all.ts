@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario.ts'
 import { closed200, closed50, inFlight8 } from './closed.ts'
 import { connectStorm, idle5000 } from './connections.ts'
+import { flood } from './flood.ts'
 import { lone, paced } from './paced.ts'
 import { growth } from './growth.ts'
 import { rawLog } from './raw-log.ts'
@@ -27,5 +28,6 @@ export const SCENARIOS: readonly Scenario[] = [
   idle5000,
   resumeStorm,
   stalled200,
+  flood,
   ...growth,
 ]

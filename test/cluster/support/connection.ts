@@ -116,12 +116,24 @@ export function writeUpgrade(socket: Socket, path: string): void {
 }
 
 /** A raw connection to another gateway than the one that has the session. */
-export async function openForeignSocket(port: number, session: Session): Promise<Socket> {
+export function openForeignSocket(port: number, session: Session): Promise<Socket> {
+  return openSocketWhere(port, (gateway) => gateway !== session.gateway)
+}
+
+/** A raw connection to the gateway that has the session. */
+export function openOwnSocket(port: number, session: Session): Promise<Socket> {
+  return openSocketWhere(port, (gateway) => gateway === session.gateway)
+}
+
+async function openSocketWhere(
+  port: number,
+  isWanted: (gateway: string | undefined) => boolean,
+): Promise<Socket> {
   for (;;) {
     const socket = connect(port, '127.0.0.1')
     socket.write(`GET ${ENGINE_PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     const answer = await readUntil(socket, '}')
-    if (!answer.includes(`"sid":"${session.gateway}.`)) return socket
+    if (isWanted(/"sid":"([^.]+)\./.exec(answer)?.[1])) return socket
     socket.destroy()
   }
 }

@@ -33,6 +33,10 @@ export interface StartOptions {
   readonly dataDir?: string
   /** Node's IPC channel, as a process manager opens it. */
   readonly withChannel?: boolean
+  /** Behind the executable's name. */
+  readonly args?: readonly string[]
+  /** What proves that the test may ask about the server's processes, where that has to be proved. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface Exit {
@@ -69,7 +73,7 @@ export class ServerProcess {
       ...process.env,
       ...Object.fromEntries(ours.map((name) => [name, undefined])),
     }
-    this.child = spawn(process.execPath, [ENTRY], {
+    this.child = spawn(process.execPath, [ENTRY, ...(options.args ?? [])], {
       cwd: tmpdir(),
       env: { ...inherited, PARLEY_PORT: '0', ...environment },
       stdio: [
@@ -119,6 +123,7 @@ interface Place {
   readonly url: string
   readonly dataDir: string
   readonly isTemporary: boolean
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /** A running server with temporary data. */
@@ -127,6 +132,7 @@ export class TestServer implements AsyncDisposable {
   readonly url: string
   readonly dataDir: string
   readonly #isTemporary: boolean
+  readonly #headers: Readonly<Record<string, string>>
   #processCount = 0
 
   constructor(process: ServerProcess, place: Place) {
@@ -134,6 +140,7 @@ export class TestServer implements AsyncDisposable {
     this.url = place.url
     this.dataDir = place.dataDir
     this.#isTemporary = place.isTemporary
+    this.#headers = place.headers
   }
 
   get port(): number {
@@ -159,7 +166,7 @@ export class TestServer implements AsyncDisposable {
   }
 
   processes(): Promise<readonly ProcessInfo[]> {
-    return processesAt(this.url)
+    return processesAt(this.url, this.#headers)
   }
 
   /** Process ids of one role, in order of their start. */
@@ -210,8 +217,11 @@ export class TestServer implements AsyncDisposable {
 }
 
 /** Every process of the server there, in order of their start. */
-export async function processesAt(url: string): Promise<readonly ProcessInfo[]> {
-  const response = await fetch(`${url}/api/server/cluster`)
+export async function processesAt(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<readonly ProcessInfo[]> {
+  const response = await fetch(`${url}/api/server/cluster`, { headers })
   const { data } = (await response.json()) as { data: { processes: readonly ProcessInfo[] } }
   return data.processes
 }
@@ -234,5 +244,6 @@ export async function startServer(
   const server = new ServerProcess(settings, options)
   const { url } = await server.logged('listening')
   const isTemporary = options.dataDir === undefined
-  return new TestServer(server, { url: String(url), dataDir, isTemporary }).open()
+  const { headers = {} } = options
+  return new TestServer(server, { url: String(url), dataDir, isTemporary, headers }).open()
 }

@@ -4,8 +4,11 @@ import { Writable } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { loadSettings } from '../../../src/config/load.ts'
 import type { Settings } from '../../../src/config/settings.ts'
+import { ClientAddresses } from '../../../src/gateway/client-address.ts'
 import { createHttpApp } from '../../../src/gateway/http/app.ts'
+import { createIdentity } from '../../../src/gateway/identity/identity.ts'
 import { createListenerOptions } from '../../../src/gateway/http/malformed.ts'
+import { Limits } from '../../../src/gateway/limits/limits.ts'
 import { openLocalLog } from '../../../src/log/local.ts'
 import type { ChannelLog } from '../../../src/log/log.ts'
 import { createMemoryEngine } from '../../../src/log/memory/memory-engine.ts'
@@ -14,11 +17,13 @@ import type { Cluster, LogLine, Readiness } from '../../../src/service/cluster.t
 import { createServices } from '../../../src/service/services.ts'
 import type { Presence } from '../../../src/signals/signals.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
+import { createLocalQuotas } from './local-quotas.ts'
 
 /** What a test may look at or set from outside. */
 export interface RestServer extends AsyncDisposable {
   readonly url: string
   readonly app: ReturnType<typeof createHttpApp>
+  readonly limits: Limits
   readonly log: ChannelLog
   readonly entries: Entry[]
   readonly frames: Ephemeral[]
@@ -54,6 +59,7 @@ function createCluster(): TestCluster {
     stops: 0,
     processes: async () => [{ role: 'gateway', pid: 1, uptimeMs: 2, connections: 3 }],
     readiness: async () => cluster.ready,
+    workers: async () => [],
     logs: async () => cluster.lines,
     clearLogs: async () => {
       cluster.lines = []
@@ -76,6 +82,8 @@ export interface RestOptions {
   readonly docsAssetsDir?: string
   /** Stands between the services and the log. */
   readonly wrapLog?: (log: ChannelLog) => ChannelLog
+  /** The clock of the limits. */
+  readonly nowMs?: () => number
 }
 
 /** A real HTTP server on loopback over a real log in memory. */
@@ -107,15 +115,30 @@ export async function startRest(options: RestOptions = {}): Promise<RestServer> 
     unwatch: () => undefined,
     list: async (channelId) => presence.get(channelId) ?? [],
   }
+  const settings = settingsWith(options.settings ?? {})
+  const nowMs = options.nowMs ?? (() => performance.now())
+  const limits = new Limits({
+    settings,
+    quotas: createLocalQuotas(nowMs),
+    addresses: new ClientAddresses(settings.trustProxy),
+    logger,
+    nowMs,
+  })
   const app = createHttpApp({
-    settings: settingsWith(options.settings ?? {}),
-    services: createServices({ log: options.wrapLog?.(log) ?? log, presence: ports, logger }),
+    settings,
+    identity: createIdentity(settings, logger),
+    limits,
+    services: createServices({
+      log: options.wrapLog?.(log) ?? log,
+      presence: ports,
+      logger,
+      limits: settings,
+    }),
     cluster,
     logger,
     version: '9.9.9',
     docsAssetsDir: options.docsAssetsDir ?? '/nonexistent',
   })
-  const settings = settingsWith(options.settings ?? {})
   const listener = getRequestListener(app.fetch, createListenerOptions(settings.corsOrigin, logger))
   const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -125,6 +148,7 @@ export async function startRest(options: RestOptions = {}): Promise<RestServer> 
   return {
     url,
     app,
+    limits,
     log,
     entries,
     frames,

@@ -1,25 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { idSchema, isId } from '../../../src/protocol/ids.ts'
-import { LIMITS } from '../../../src/protocol/limits.ts'
-import { describeIssues, joinSchema, sendSchema } from '../../../src/protocol/schemas.ts'
+import { describeIssues, sendSchema } from '../../../src/protocol/schemas.ts'
 
 const room = { channelId: 'room', message: 'hi' }
 
-/** An object whose JSON takes so many bytes, in letters of two each. */
-function metadataOf(bytes: number) {
-  const rest = bytes - JSON.stringify({ words: '' }).length
-  return { words: 'é'.repeat(Math.floor(rest / 2)) + 'x'.repeat(rest % 2) }
-}
-
 describe('metadata on the socket', () => {
-  it.each([joinSchema, sendSchema])('is bounded in bytes, not in letters', (schema) => {
-    const within = { ...room, metadata: metadataOf(LIMITS.maxMetadataBytes) }
-    expect(schema.safeParse(within).success).toBe(true)
-    const over = { ...room, metadata: metadataOf(LIMITS.maxMetadataBytes + 1) }
-    const { error } = schema.safeParse(over)
-    expect(error && describeIssues(error)).toBe('metadata: must be at most 65536 bytes of JSON')
-  })
-
   it.each([[[]], ['x'], [Buffer.from('x')], [{ blob: Buffer.from('x') }]])(
     'is a plain object, and %j is refused with one reason',
     (metadata) => {

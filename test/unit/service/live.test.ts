@@ -1,67 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { pino } from 'pino'
-import type { ChannelLog } from '../../../src/log/log.ts'
-import { LiveChannels } from '../../../src/service/live.ts'
-import type { Follower, Joined, LiveBatch } from '../../../src/service/live.ts'
-import { CHANNEL, entry, EPOCH, ScriptedLog } from './scripted-log.ts'
-
-class Recorder implements Follower {
-  readonly seen: (number | string)[] = []
-  onEntries = (batch: LiveBatch): void => {
-    this.seen.push(...batch.entries.map((one) => one.seq))
-  }
-  catchUp(batch: LiveBatch): Promise<void> {
-    this.onEntries(batch)
-    return this.pace()
-  }
-  /** Resolves at once unless a test holds it back. */
-  pace = (): Promise<void> => Promise.resolve()
-  onEphemeral(): void {
-    this.seen.push('ephemeral')
-  }
-  onInterrupted(): void {
-    this.seen.push('interrupted')
-  }
-  readonly joined = (joined: Joined): void => {
-    this.seen.push(
-      `joined ${joined.seq}${joined.isRecovered === undefined ? '' : ` ${joined.isRecovered}`}`,
-    )
-  }
-}
-
-/** Delivers at once, so that a test sees each step, or as a process does. */
-const atOnce = (run: () => void): void => {
-  run()
-}
-
-function setUp(maxResumeEntries = 100, maxBacklogEntries = 100, defer = atOnce) {
-  const log = new ScriptedLog()
-  const live = new LiveChannels({
-    maxResumeEntries,
-    maxBacklogEntries,
-    logger: pino({ level: 'silent' }),
-    defer,
-  })
-  live.attach(log as unknown as ChannelLog)
-  const follower = new Recorder()
-  const join = (since?: number, epoch = EPOCH): Promise<void> =>
-    live.join({
-      channelId: CHANNEL,
-      follower,
-      onJoined: follower.joined,
-      ...(since === undefined ? {} : { since: { epoch, seq: since } }),
-    })
-  return { log, live, follower, join }
-}
-
-/** Turns enough for whatever waits for its own. */
-async function tick(): Promise<void> {
-  for (let turn = 0; turn < 4; turn += 1) {
-    await new Promise((resolve) => {
-      setImmediate(resolve)
-    })
-  }
-}
+import { CHANNEL, entry, EPOCH } from './scripted-log.ts'
+import { Recorder, setUp, tick } from './live-scene.ts'
 
 describe('live channels', () => {
   it('answer with the position and go on right after it', async () => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Command, Outcome } from '../../../src/log/log.ts'
 import { ChannelError } from '../../../src/protocol/errors.ts'
+import { LIMITS } from '../../../src/protocol/limits.ts'
 import { MessageService } from '../../../src/service/messages.ts'
 import type { PostInput } from '../../../src/service/messages.ts'
+import { Sizes } from '../../../src/service/sizes.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 
 interface Setup {
@@ -25,6 +27,7 @@ function setUp({ answer = async () => ({}) }: Setup = {}) {
       messages: () => Promise.reject(new Error('not to be asked')),
     },
     createLogger({ level: 'info', role: 'gateway', destination }),
+    new Sizes(LIMITS),
   )
   return { service, commands, lines }
 }

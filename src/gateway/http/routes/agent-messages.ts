@@ -1,4 +1,7 @@
 import { z } from '@hono/zod-openapi'
+import type { Guard } from '../../../log/log.ts'
+import { isRestricted } from '../../../service/access.ts'
+import type { Caller } from '../../../service/caller.ts'
 import { present } from '../../../service/refusals.ts'
 import type { Services } from '../../../service/services.ts'
 import { newId } from '../../../util/new-id.ts'
@@ -29,14 +32,31 @@ const submitBody = z
       'is required',
     ),
     in_reply_to_message_id: id('The message it answers.', EXAMPLE.message).nullish(),
-    messageId: id('Chosen id. Sent again, the first row is answered.', EXAMPLE.message).nullish(),
+    messageId: id(
+      "Chosen id. Sent again, the first row is answered. With an agent's token it names the message for its author in its channel only, and the row has an id of the server's.",
+      EXAMPLE.message,
+    ).nullish(),
   })
   .refine(hasContent, 'content is required')
   .openapi('SubmitMessage')
 
-async function submit(services: Services, body: z.output<typeof submitBody>) {
+interface Submission {
+  readonly body: z.output<typeof submitBody>
+  readonly caller: Caller
+  readonly guard: Guard
+}
+
+/** Whether an id is taken would tell an agent of messages that it may not see: its own ids name its own. */
+function namesOf({ body, caller }: Submission) {
+  const chosen = body.messageId ?? undefined
+  return isRestricted(caller) ? { id: newId(), clientMessageId: chosen } : { id: chosen ?? newId() }
+}
+
+async function submit(services: Services, submission: Submission) {
+  const { body, guard } = submission
   const outcome = await services.messages.post({
-    id: body.messageId ?? newId(),
+    ...namesOf(submission),
+    ...guard,
     channelId: body.channel_id,
     expectedServerId: namedServer(body),
     authorId: body.author_id,
@@ -59,6 +79,8 @@ function submitting(
     path: `/api/messaging/${route.path}`,
     tag,
     summary: route.summary,
+    access: { bodyChannel: 'send' },
+    author: 'author_id',
     body: submitBody,
     bodyExample: {
       channel_id: EXAMPLE.channel,
@@ -76,7 +98,8 @@ function submitting(
     },
     success: { status: 201, description: 'The row.', schema: envelope(messageRowSchema) },
     errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'SERVER_NOT_FOUND', 'MESSAGE_ID_TAKEN'],
-    handle: async ({ body }) => created(await submit(services, body)),
+    handle: async ({ body, caller, guard }) =>
+      created(await submit(services, { body, caller, guard })),
   })
 }
 
@@ -94,6 +117,7 @@ function updatingAction(services: Services): Endpoint {
     path: '/api/messaging/action/{messageId}',
     tag,
     summary: "Update an action's message",
+    access: { message: 'edit', by: 'agent' },
     params: z.object({ messageId: id('Message.', EXAMPLE.message) }),
     body: actionBody,
     bodyExample: { content: 'done', raw_message: { actionStatus: 'completed' } },
@@ -103,9 +127,10 @@ function updatingAction(services: Services): Endpoint {
     },
     success: { status: 200, description: 'The changed row.', schema: envelope(messageRowSchema) },
     errors: ['INVALID_PAYLOAD', 'ACCESS_DENIED', 'MESSAGE_NOT_FOUND'],
-    handle: async ({ params, body }) => {
+    handle: async ({ params, body, guard }) => {
       const message = await services.messages.edit({
         ...params,
+        ...guard,
         authorId: body.author_id ?? undefined,
         changes: changesOf(body),
       })

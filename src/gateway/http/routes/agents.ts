@@ -19,6 +19,7 @@ export function agentEndpoints(): readonly Endpoint[] {
       path: '/api/agents',
       tag,
       summary: 'List running agents',
+      access: 'caller',
       success: {
         status: 200,
         description: 'The agents.',
@@ -32,6 +33,7 @@ export function agentEndpoints(): readonly Endpoint[] {
       path: '/api/agents/{agentId}',
       tag,
       summary: 'Read a running agent',
+      access: 'caller',
       params: z.object({ agentId: id('Agent.', EXAMPLE.agent) }),
       invalid: { params: 'Invalid agent ID format' },
       success: { status: 200, description: 'The agent.', schema: envelope(agentSchema) },

@@ -22,6 +22,7 @@ export function channelAgentEndpoints(services: Services): readonly Endpoint[] {
       path: AGENTS,
       tag,
       summary: 'List the participants of a channel, agents or not',
+      access: { channel: 'read' },
       params: channelParams,
       invalid: { params: 'Invalid channelId format' },
       success: {
@@ -40,16 +41,20 @@ export function channelAgentEndpoints(services: Services): readonly Endpoint[] {
       path: AGENTS,
       tag,
       summary: 'Add an agent to a channel',
+      access: { channel: 'manage' },
       params: channelParams,
       body: z.object({ agentId }),
       bodyExample: { agentId: EXAMPLE.agent },
       invalid: { params: words, body: words },
       success: { status: 201, description: 'Added, or there already.', schema: changed },
-      errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND'],
-      handle: async ({ params: { channelId }, body }) => {
-        await services.participants.add(channelId, [{ entityId: body.agentId, isAgent: true }])
+      errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'TOO_MANY_PARTICIPANTS'],
+      handle: async ({ params: { channelId }, body, caller, guard }) => {
+        const { agentId: added } = body
+        const bounds = await services.access.participantsGuard(caller, channelId)
+        const add = [{ entityId: added, isAgent: true }]
+        await services.participants.add(channelId, add, { ...guard, ...bounds })
         const message = 'Agent added to channel successfully'
-        return created({ channelId, agentId: body.agentId, message })
+        return created({ channelId, agentId: added, message })
       },
     }),
     endpoint({
@@ -57,12 +62,13 @@ export function channelAgentEndpoints(services: Services): readonly Endpoint[] {
       path: `${AGENTS}/{agentId}`,
       tag,
       summary: 'Remove an agent from a channel',
+      access: { channel: 'manage', orSelf: 'agentId' },
       params: channelParams.extend({ agentId }),
       invalid: { params: words },
       success: { status: 200, description: 'Removed.', schema: changed },
       errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'PARTICIPANT_NOT_FOUND'],
-      handle: async ({ params }) => {
-        await services.participants.removeAgent(params.channelId, params.agentId)
+      handle: async ({ params, guard }) => {
+        await services.participants.removeAgent(params.channelId, params.agentId, guard)
         return ok({ ...params, message: 'Agent removed from channel successfully' })
       },
     }),

@@ -1,7 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { ChannelError } from '../../../protocol/errors.ts'
 import { DEFAULT_SERVER_ID, LIMITS } from '../../../protocol/limits.ts'
-import { CHANNEL_TYPES } from '../../../protocol/model.ts'
+import { CHANNEL_TYPES, VISIBILITIES } from '../../../protocol/model.ts'
+import { ownerOf, requireFitting, requireParty, viewerOf } from '../../../service/access.ts'
+import type { Caller } from '../../../service/caller.ts'
 import type { Services } from '../../../service/services.ts'
 import { endpoint } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
@@ -29,14 +31,20 @@ const participantIds = z
   .openapi({ description: 'Everyone who takes part; may be empty.', example: [EXAMPLE.user] })
 const topic = z.string().max(LIMITS.maxNameLength).openapi({ example: 'Anything goes' })
 
+const visibility = z.enum(VISIBILITIES).openapi({
+  description:
+    '`public`: everybody with a token may read it, join and send. `private`: only who takes part. When absent, SELF, DM, VOICE_DM and API channels are private, the others public. Conversations (SELF, DM, VOICE_DM) cannot be public.',
+})
+
 const createBody = z
   .object({
-    id: id('Chosen id; a new one when absent.').nullish(),
+    id: id('Chosen id; a new one when absent. Not with the token of a user or agent.').nullish(),
     name: name('Name of the channel.', 'General'),
     participantCentralUserIds: participantIds,
     ...serverFields,
     type: z.enum(CHANNEL_TYPES).nullish(),
     topic: topic.nullish(),
+    visibility: visibility.nullish(),
     metadata: metadataObject('Free form.').nullish(),
   })
   .openapi('CreateChannel')
@@ -48,6 +56,7 @@ const updateBody = z
   .object({
     name: z.string().max(LIMITS.maxNameLength).optional().openapi({ example: 'General' }),
     topic: topic.optional(),
+    visibility: visibility.optional(),
     metadata: metadataObject('Replaces the metadata.').optional(),
     participantCentralUserIds: participantIds
       .optional()
@@ -57,6 +66,25 @@ const updateBody = z
 
 const channelEnvelope = envelope(channelRowSchema)
 
+function create(services: Services, caller: Caller, body: z.output<typeof createBody>) {
+  const { participantCentralUserIds: others } = body
+  const chosenId = body.id ?? undefined
+  const type = body.type ?? 'GROUP'
+  const ownerId = ownerOf(caller, chosenId)
+  requireFitting(caller, type, ownerId === undefined ? others : [ownerId, ...others])
+  return services.channels.create({
+    id: chosenId,
+    serverId: namedServer(body) ?? DEFAULT_SERVER_ID,
+    name: body.name,
+    type,
+    topic: body.topic ?? undefined,
+    visibility: body.visibility ?? undefined,
+    ownerId,
+    metadata: body.metadata ?? undefined,
+    participantIds: others,
+  })
+}
+
 function collection(services: Services): Endpoint[] {
   return [
     endpoint({
@@ -64,15 +92,16 @@ function collection(services: Services): Endpoint[] {
       path: CHANNELS,
       tag,
       summary: 'List channels',
+      access: 'caller',
       query: z.object(serverFields),
       success: {
         status: 200,
-        description: `In order of creation; of all message servers when none is named. ${LIST_BOUNDS}`,
+        description: `Those that you may see, in order of creation; of all message servers when none is named. ${LIST_BOUNDS}`,
         schema: envelope(z.object({ channels: z.array(channelRowSchema) })),
       },
       errors: ['INVALID_PAYLOAD'],
-      handle: async ({ query }) => {
-        const channels = await services.channels.list(namedServer(query))
+      handle: async ({ query, caller }) => {
+        const channels = await services.channels.list(namedServer(query), viewerOf(caller))
         return ok({ channels: channels.map(channelRow) })
       },
     }),
@@ -81,6 +110,9 @@ function collection(services: Services): Endpoint[] {
       path: CHANNELS,
       tag,
       summary: 'Create a channel',
+      description:
+        'With the token of a user or agent, it is theirs to manage, and they take part first.',
+      access: 'caller',
       body: createBody,
       bodyExample: {
         name: 'General',
@@ -94,19 +126,15 @@ function collection(services: Services): Endpoint[] {
         },
       },
       success: { status: 201, description: 'The new channel.', schema: channelEnvelope },
-      errors: ['INVALID_PAYLOAD', 'SERVER_NOT_FOUND', 'CHANNEL_EXISTS'],
-      handle: async ({ body }) => {
-        const channel = await services.channels.create({
-          id: body.id ?? undefined,
-          serverId: namedServer(body) ?? DEFAULT_SERVER_ID,
-          name: body.name,
-          type: body.type ?? 'GROUP',
-          topic: body.topic ?? undefined,
-          metadata: body.metadata ?? undefined,
-          participantIds: body.participantCentralUserIds,
-        })
-        return created(channelDetailsRow(channel))
-      },
+      errors: [
+        'INVALID_PAYLOAD',
+        'ACCESS_DENIED',
+        'SERVER_NOT_FOUND',
+        'CHANNEL_EXISTS',
+        'TOO_MANY_PARTICIPANTS',
+      ],
+      handle: async ({ body, caller }) =>
+        created(channelDetailsRow(await create(services, caller, body))),
     }),
   ]
 }
@@ -118,6 +146,7 @@ function single(services: Services): Endpoint[] {
       path: `${CHANNELS}/{channelId}/details`,
       tag,
       summary: 'Read a channel',
+      access: { channel: 'read' },
       params: channelParams,
       success: { status: 200, description: 'The channel.', schema: channelEnvelope },
       errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND'],
@@ -129,19 +158,23 @@ function single(services: Services): Endpoint[] {
       path: `${CHANNELS}/{channelId}`,
       tag,
       summary: 'Change a channel',
+      access: { channel: 'manage' },
       description:
         'Replaces what is named and keeps the rest. Sockets see `channelUpdated`, unless nothing is named.',
       params: channelParams,
       body: updateBody,
       bodyExample: { name: 'General', topic: 'Anything goes' },
       success: { status: 200, description: 'The changed channel.', schema: channelEnvelope },
-      errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND'],
-      handle: async ({ params, body }) => {
-        const { participantCentralUserIds, ...named } = body
+      errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'TOO_MANY_PARTICIPANTS'],
+      handle: async ({ params: { channelId }, body, caller, guard }) => {
+        const { participantCentralUserIds: everyone, ...named } = body
+        const bounds = everyone && (await services.access.participantsGuard(caller, channelId))
         const channel = await services.channels.update({
-          channelId: params.channelId,
+          channelId,
+          ...guard,
+          ...bounds,
           ...named,
-          participantIds: participantCentralUserIds,
+          participantIds: everyone,
         })
         return ok(channelDetailsRow(channel))
       },
@@ -151,12 +184,14 @@ function single(services: Services): Endpoint[] {
       path: `${CHANNELS}/{channelId}`,
       tag,
       summary: 'Delete a channel with its messages',
-      description: 'Deleting it again changes nothing. Sockets see `channelDeleted`.',
+      description:
+        'Sockets see `channelDeleted`. Deleting it again changes nothing; users and agents then do not find it.',
+      access: { channel: 'manage' },
       params: channelParams,
       success: { status: 204, description: 'Deleted, or gone already.' },
       errors: ['INVALID_PAYLOAD'],
-      handle: async ({ params }) => {
-        await services.channels.remove(params.channelId)
+      handle: async ({ params, guard }) => {
+        await services.channels.remove(params.channelId, guard)
         return noContent()
       },
     }),
@@ -169,6 +204,8 @@ function dm(services: Services): Endpoint {
     path: '/api/messaging/dm-channel',
     tag,
     summary: 'The DM channel of two entities, created if there is none',
+    description: 'With the token of a user or agent, one of the two is its holder.',
+    access: 'caller',
     query: z.object({
       currentUserId: id('One of the two.', EXAMPLE.user),
       targetUserId: id('The other one.', EXAMPLE.agent),
@@ -182,9 +219,10 @@ function dm(services: Services): Endpoint {
         field === 'dmServerId' ? 'Invalid dmServerId' : 'Missing targetUserId or currentUserId',
     },
     success: { status: 200, description: 'The one channel.', schema: channelEnvelope },
-    errors: ['INVALID_PAYLOAD'],
-    handle: async ({ query }) => {
+    errors: ['INVALID_PAYLOAD', 'ACCESS_DENIED'],
+    handle: async ({ query, caller }) => {
       const { currentUserId, targetUserId, dmServerId } = query
+      requireParty(caller, [currentUserId, targetUserId])
       if (currentUserId === targetUserId) {
         throw new ChannelError('INVALID_PAYLOAD', 'Cannot create DM channel with oneself')
       }

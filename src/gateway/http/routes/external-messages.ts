@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import type { Guard } from '../../../log/log.ts'
 import { DEFAULT_SERVER_ID, LIMITS } from '../../../protocol/limits.ts'
 import { present } from '../../../service/refusals.ts'
 import type { Services } from '../../../service/services.ts'
@@ -25,11 +26,16 @@ const ingestBody = z
   .refine(hasContent, 'content is required')
   .openapi('IngestMessage')
 
-async function ingest(services: Services, body: z.output<typeof ingestBody>): Promise<string> {
+async function ingest(
+  services: Services,
+  body: z.output<typeof ingestBody>,
+  guard: Guard,
+): Promise<string> {
   const source = body.source_type || 'external'
   const sourceId = body.source_id || undefined
   const outcome = await services.messages.post({
     id: newId(),
+    ...guard,
     channelId: body.channel_id,
     expectedServerId: namedServer(body),
     authorId: body.author_id,
@@ -55,64 +61,72 @@ const completeBody = z
   })
   .openapi('CompleteMessage')
 
+function ingesting(services: Services): Endpoint {
+  return endpoint({
+    method: 'post',
+    path: '/api/messaging/ingest-external',
+    tag,
+    summary: 'Post a message of another platform',
+    access: { bodyChannel: 'send' },
+    author: 'author_id',
+    body: ingestBody,
+    bodyExample: {
+      channel_id: EXAMPLE.channel,
+      message_server_id: EXAMPLE.server,
+      author_id: EXAMPLE.user,
+      content: 'Hello',
+      source_type: 'discord',
+      source_id: '1180000000000000000',
+    },
+    invalid: { body: whenMissing('Invalid external message payload') },
+    success: {
+      status: 202,
+      description: 'Stored and delivered.',
+      schema: z.object({
+        success: z.literal(true),
+        message: z.string(),
+        data: z.object({ messageId: z.string() }),
+      }),
+    },
+    errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'SERVER_NOT_FOUND'],
+    handle: async ({ body, guard }) => {
+      const messageId = await ingest(services, body, guard)
+      const message = 'Message ingested and published to bus'
+      return { status: 202, json: { success: true, message, data: { messageId } } }
+    },
+  })
+}
+
+function completing(services: Services): Endpoint {
+  return endpoint({
+    method: 'post',
+    path: '/api/messaging/complete',
+    tag,
+    summary: 'Say that nothing more will come',
+    access: { bodyChannel: 'send' },
+    description: 'Sockets in the channel see `messageComplete`. Not stored.',
+    body: completeBody,
+    bodyExample: { channel_id: EXAMPLE.channel, server_id: EXAMPLE.server },
+    invalid: { body: whenMissing('Missing or invalid fields: channel_id, server_id') },
+    success: {
+      status: 200,
+      description: 'Sent.',
+      schema: z.object({ success: z.literal(true), message: z.string() }),
+    },
+    errors: ['INVALID_PAYLOAD'],
+    handle: ({ body }) => {
+      const messageId = body.messageId ?? body.message_id
+      services.messages.complete({
+        channelId: body.channel_id,
+        serverId: namedServer(body) ?? DEFAULT_SERVER_ID,
+        ...(messageId && { messageId }),
+      })
+      return { status: 200, json: { success: true, message: 'Completion event emitted' } }
+    },
+  })
+}
+
 /** Messages from other worlds, and the word that no more will come. */
 export function externalMessageEndpoints(services: Services): readonly Endpoint[] {
-  return [
-    endpoint({
-      method: 'post',
-      path: '/api/messaging/ingest-external',
-      tag,
-      summary: 'Post a message of another platform',
-      body: ingestBody,
-      bodyExample: {
-        channel_id: EXAMPLE.channel,
-        message_server_id: EXAMPLE.server,
-        author_id: EXAMPLE.user,
-        content: 'Hello',
-        source_type: 'discord',
-        source_id: '1180000000000000000',
-      },
-      invalid: { body: whenMissing('Invalid external message payload') },
-      success: {
-        status: 202,
-        description: 'Stored and delivered.',
-        schema: z.object({
-          success: z.literal(true),
-          message: z.string(),
-          data: z.object({ messageId: z.string() }),
-        }),
-      },
-      errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'SERVER_NOT_FOUND'],
-      handle: async ({ body }) => {
-        const messageId = await ingest(services, body)
-        const message = 'Message ingested and published to bus'
-        return { status: 202, json: { success: true, message, data: { messageId } } }
-      },
-    }),
-    endpoint({
-      method: 'post',
-      path: '/api/messaging/complete',
-      tag,
-      summary: 'Say that nothing more will come',
-      description: 'Sockets in the channel see `messageComplete`. Not stored.',
-      body: completeBody,
-      bodyExample: { channel_id: EXAMPLE.channel, server_id: EXAMPLE.server },
-      invalid: { body: whenMissing('Missing or invalid fields: channel_id, server_id') },
-      success: {
-        status: 200,
-        description: 'Sent.',
-        schema: z.object({ success: z.literal(true), message: z.string() }),
-      },
-      errors: ['INVALID_PAYLOAD'],
-      handle: ({ body }) => {
-        const messageId = body.messageId ?? body.message_id
-        services.messages.complete({
-          channelId: body.channel_id,
-          serverId: namedServer(body) ?? DEFAULT_SERVER_ID,
-          ...(messageId && { messageId }),
-        })
-        return { status: 200, json: { success: true, message: 'Completion event emitted' } }
-      },
-    }),
-  ]
+  return [ingesting(services), completing(services)]
 }

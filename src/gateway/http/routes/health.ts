@@ -52,7 +52,7 @@ function probes(deps: HttpDeps): Endpoint[] {
       path: '/healthz',
       tag,
       summary: 'Whether this gateway serves',
-      isPublic: true,
+      access: 'public',
       isProbe: true,
       isInfallible: true,
       success: {
@@ -68,7 +68,7 @@ function probes(deps: HttpDeps): Endpoint[] {
       tag,
       summary: 'Whether the server may get traffic',
       description: 'What else is wrong is listed, too.',
-      isPublic: true,
+      access: 'public',
       isProbe: true,
       isInfallible: true,
       success: {
@@ -100,7 +100,7 @@ export function healthEndpoints(deps: HttpDeps): readonly Endpoint[] {
       path: '/health',
       tag,
       summary: 'Health of the server',
-      isPublic: true,
+      access: 'public',
       isProbe: true,
       success: {
         status: 200,
@@ -117,6 +117,7 @@ export function healthEndpoints(deps: HttpDeps): readonly Endpoint[] {
       path: '/api/server/health',
       tag,
       summary: 'Health of the server, for clients',
+      access: 'caller',
       success: {
         status: 200,
         description: 'With or without agents.',
@@ -129,6 +130,7 @@ export function healthEndpoints(deps: HttpDeps): readonly Endpoint[] {
       path: '/api/server/status',
       tag,
       summary: 'Status of the server',
+      access: 'admin',
       success: {
         status: 200,
         description: 'It runs.',

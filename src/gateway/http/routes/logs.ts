@@ -82,6 +82,7 @@ export function logEndpoints(cluster: Cluster): readonly Endpoint[] {
       path: PATH,
       tag,
       summary: `Read the server's log${method === 'post' ? ' (a body is ignored)' : ''}`,
+      access: 'admin',
       query: logQuery,
       success: {
         status: 200,
@@ -99,6 +100,7 @@ export function logEndpoints(cluster: Cluster): readonly Endpoint[] {
       path: PATH,
       tag,
       summary: "Clear the server's log buffer",
+      access: 'admin',
       success: {
         status: 200,
         description: 'Cleared.',

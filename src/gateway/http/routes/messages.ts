@@ -1,6 +1,9 @@
 import { z } from '@hono/zod-openapi'
+import type { Guard } from '../../../log/log.ts'
 import { ChannelError } from '../../../protocol/errors.ts'
 import { LIMITS } from '../../../protocol/limits.ts'
+import { isRestricted } from '../../../service/access.ts'
+import type { Caller } from '../../../service/caller.ts'
 import { present } from '../../../service/refusals.ts'
 import type { Services } from '../../../service/services.ts'
 import { newId } from '../../../util/new-id.ts'
@@ -46,7 +49,14 @@ const postBody = z
   .refine(hasContent, 'content is required')
   .openapi('PostMessage')
 
-async function post(services: Services, channelId: string, body: z.output<typeof postBody>) {
+interface Posting {
+  readonly channelId: string
+  readonly body: z.output<typeof postBody>
+  readonly caller: Caller
+  readonly guard: Guard
+}
+
+async function post(services: Services, { channelId, body, caller, guard }: Posting) {
   checkTransport(body.transport ?? body.mode)
   const serverId = namedServer(body)
   const outcome = await services.messages.post({
@@ -62,7 +72,9 @@ async function post(services: Services, channelId: string, body: z.output<typeof
     ...splitAttachments(body),
     raw: body.raw_message ?? undefined,
     inReplyTo: body.in_reply_to_message_id ?? undefined,
-    autoCreate: { createdBy: 'gui_auto_creation' },
+    // An unknown channel and a hidden one are the same thing to a user or agent, so it makes neither.
+    autoCreate: isRestricted(caller) ? undefined : { createdBy: 'gui_auto_creation' },
+    ...guard,
   })
   return busRow(present(outcome.message, 'posted message'))
 }
@@ -74,7 +86,9 @@ function posting(services: Services): Endpoint {
     tag,
     summary: 'Post a message',
     description:
-      'Stored before it is answered, then delivered to every socket in the channel. A channel that does not exist is created, on the message server that is named; one of another server is not posted to.',
+      'Stored before it is answered, then delivered to every socket in the channel. A channel that does not exist is created, on the message server that is named, but not for the token of a user or agent; one of another server is not posted to.',
+    access: { channel: 'send' },
+    author: 'author_id',
     params: channelParams,
     body: postBody,
     bodyExample: {
@@ -93,8 +107,8 @@ function posting(services: Services): Endpoint {
       }),
     },
     errors: ['INVALID_PAYLOAD', 'SERVER_NOT_FOUND'],
-    handle: async ({ params, body }) => {
-      const message = await post(services, params.channelId, body)
+    handle: async ({ params, body, caller, guard }) => {
+      const message = await post(services, { ...params, body, caller, guard })
       return { status: 201, json: { success: true, userMessage: message, data: message } }
     },
   })
@@ -107,6 +121,7 @@ function collection(services: Services): Endpoint[] {
       path: MESSAGES,
       tag,
       summary: 'List messages, newest first',
+      access: { channel: 'read' },
       params: channelParams,
       query: pageQuery,
       success: {
@@ -129,11 +144,13 @@ function collection(services: Services): Endpoint[] {
       tag,
       summary: 'Clear a channel: erase all its messages',
       description: 'All of them, however many. Sockets see `channelCleared`.',
+      access: { channel: 'manage' },
       params: channelParams,
       success: { status: 204, description: 'No message is left.' },
       errors: ['INVALID_PAYLOAD'],
-      handle: async ({ params }) => {
-        await clear(services, params.channelId)
+      handle: async ({ params, caller, guard }) => {
+        if (isRestricted(caller)) await services.messages.clear(params.channelId, guard)
+        else await clear(services, params.channelId)
         return noContent()
       },
     }),

@@ -47,16 +47,19 @@ function changes(services: Services): Endpoint[] {
       tag,
       summary: 'Add participants to a channel',
       description: 'Atomic: additions and removals that race are all applied.',
+      access: { channel: 'manage' },
       params: channelParams,
       body: addBody,
       bodyExample: { entityId: EXAMPLE.user },
       invalid: { body: whenMissing('Missing or invalid fields: entityId') },
       success: { status: 201, description: 'Everyone who takes part now.', schema: changed },
-      errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND'],
-      handle: async ({ params: { channelId }, body }) => {
+      errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'TOO_MANY_PARTICIPANTS'],
+      handle: async ({ params: { channelId }, body, caller, guard }) => {
         const isAgent = body.isAgent === true
-        const add = idsOf(body).map((added) => ({ entityId: added, isAgent }))
-        await services.participants.add(channelId, add)
+        const ids = idsOf(body)
+        const bounds = await services.access.participantsGuard(caller, channelId)
+        const add = ids.map((added) => ({ entityId: added, isAgent }))
+        await services.participants.add(channelId, add, { ...guard, ...bounds })
         return created({ channelId, participants: await participantIds(services, channelId) })
       },
     }),
@@ -65,12 +68,20 @@ function changes(services: Services): Endpoint[] {
       path: `${CHANNEL}/participants/{entityId}`,
       tag,
       summary: 'Remove a participant from a channel',
+      access: { channel: 'manage', orSelf: 'entityId' },
       params: entityParams,
-      success: { status: 200, description: 'Everyone who takes part now.', schema: changed },
+      success: {
+        status: 200,
+        description:
+          'Everyone who takes part now; nobody is named to whoever took itself out and may not read the channel any more.',
+        schema: changed,
+      },
       errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'PARTICIPANT_NOT_FOUND'],
-      handle: async ({ params: { channelId, entityId: removed } }) => {
-        await services.participants.remove(channelId, removed)
-        return ok({ channelId, participants: await participantIds(services, channelId) })
+      handle: async ({ params: { channelId, entityId: removed }, caller, guard }) => {
+        await services.participants.remove(channelId, removed, guard)
+        const mayRead = await services.access.may(caller, 'read', channelId)
+        const participants = mayRead ? await participantIds(services, channelId) : []
+        return ok({ channelId, participants })
       },
     }),
   ]
@@ -84,6 +95,7 @@ export function participantEndpoints(services: Services): readonly Endpoint[] {
       path: `${CHANNEL}/participants`,
       tag,
       summary: 'List the participants of a channel',
+      access: { channel: 'read' },
       params: channelParams,
       success: {
         status: 200,
@@ -99,6 +111,7 @@ export function participantEndpoints(services: Services): readonly Endpoint[] {
       path: `${CHANNEL}/presence`,
       tag,
       summary: 'Who is connected in a channel',
+      access: { channel: 'read' },
       description: 'Over all gateways; an entity with several connections counts once.',
       params: channelParams,
       success: {

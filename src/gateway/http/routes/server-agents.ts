@@ -25,6 +25,7 @@ function changes(services: Services): Endpoint[] {
       path: AGENTS,
       tag,
       summary: 'Add an agent to a message server',
+      access: 'admin',
       params: serverParams,
       body: z.object({ agentId }),
       bodyExample: { agentId: EXAMPLE.agent },
@@ -42,6 +43,7 @@ function changes(services: Services): Endpoint[] {
       path: `${AGENTS}/{agentId}`,
       tag,
       summary: 'Remove an agent from a message server',
+      access: 'admin',
       params: bothParams,
       invalid: { params: words },
       success: { status: 200, description: 'Removed, or gone already.', schema: changed },
@@ -63,6 +65,7 @@ export function serverAgentEndpoints(services: Services): readonly Endpoint[] {
       path: AGENTS,
       tag,
       summary: 'List the agents of a message server',
+      access: 'caller',
       params: serverParams,
       invalid: { params: 'Invalid messageServerId format' },
       success: {
@@ -80,6 +83,7 @@ export function serverAgentEndpoints(services: Services): readonly Endpoint[] {
       path: '/api/messaging/agents/{agentId}/message-servers',
       tag,
       summary: 'List the message servers of an agent',
+      access: 'caller',
       params: z.object({ agentId }),
       invalid: { params: 'Invalid agentId format' },
       success: {

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { DEFAULT_SERVER_ID, LIMITS } from '../../../protocol/limits.ts'
+import { viewerOf } from '../../../service/access.ts'
 import type { Services } from '../../../service/services.ts'
 import { endpoint, whenMissing } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
@@ -31,6 +32,7 @@ function reads(services: Services): Endpoint[] {
       path: '/api/messaging/message-server/current',
       tag,
       summary: 'The default message server',
+      access: 'caller',
       success: {
         status: 200,
         description: 'Its id.',
@@ -44,6 +46,7 @@ function reads(services: Services): Endpoint[] {
       path: SERVERS,
       tag,
       summary: 'List message servers',
+      access: 'caller',
       success: {
         status: 200,
         description: ALL_SERVERS,
@@ -56,15 +59,16 @@ function reads(services: Services): Endpoint[] {
       path: `${SERVERS}/{messageServerId}/channels`,
       tag,
       summary: 'List the channels of a message server',
+      access: 'caller',
       params: serverParams,
       success: {
         status: 200,
-        description: `Its channels in order of creation; none for an unknown server. ${LIST_BOUNDS}`,
+        description: `Its channels that you may see, in order of creation; none for an unknown server. ${LIST_BOUNDS}`,
         schema: envelope(z.object({ channels: z.array(channelRowSchema) })),
       },
       errors: ['INVALID_PAYLOAD'],
-      handle: async ({ params }) => {
-        const channels = await services.channels.list(params.messageServerId)
+      handle: async ({ params, caller }) => {
+        const channels = await services.channels.list(params.messageServerId, viewerOf(caller))
         return ok({ channels: channels.map(channelRow) })
       },
     }),
@@ -79,6 +83,7 @@ function olderLists(services: Services): Endpoint[] {
       path: `/api/messaging/${older}`,
       tag,
       summary: 'List message servers (older name and shape)',
+      access: 'caller',
       isDeprecated: true,
       success: {
         status: 200,
@@ -97,6 +102,7 @@ function writes(services: Services): Endpoint[] {
       path: SERVERS,
       tag,
       summary: 'Create a message server',
+      access: 'admin',
       body: createBody,
       bodyExample: { name: 'My community', sourceType: 'discord' },
       invalid: { body: whenMissing('Missing required fields: name, sourceType') },
@@ -122,6 +128,7 @@ function writes(services: Services): Endpoint[] {
       path: `${SERVERS}/{messageServerId}`,
       tag,
       summary: 'Delete a message server with its channels',
+      access: 'admin',
       params: serverParams,
       success: { status: 204, description: 'Deleted.' },
       errors: ['INVALID_PAYLOAD', 'SERVER_NOT_FOUND', 'SERVER_PROTECTED', 'SERVER_TOO_LARGE'],

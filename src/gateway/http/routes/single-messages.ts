@@ -86,6 +86,7 @@ function at(services: Services, address: Address): Endpoint[] {
       ...common,
       method: 'get',
       summary: 'Read a message',
+      access: { message: 'read' },
       invalid: words,
       success,
       handle: async ({ params: named }) => {
@@ -97,14 +98,19 @@ function at(services: Services, address: Address): Endpoint[] {
       ...common,
       method: 'patch',
       summary: 'Edit a message',
+      access: { message: 'edit' },
       description:
         'Replaces what is named. Sockets see a `messageBroadcast` with the same id and a new `seq`.',
       body: editBody,
       bodyExample: { content: 'Hello again' },
       invalid: { ...words, body: whenMissing(EDIT_WORDS) },
       success,
-      handle: async ({ params: named, body }) => {
-        const message = await services.messages.edit({ ...named, changes: changesOf(body) })
+      handle: async ({ params: named, body, guard }) => {
+        const message = await services.messages.edit({
+          ...named,
+          ...guard,
+          changes: changesOf(body),
+        })
         return ok(listedMessageRow(message))
       },
     }),
@@ -112,11 +118,15 @@ function at(services: Services, address: Address): Endpoint[] {
       ...common,
       method: 'delete',
       summary: 'Delete a message',
+      access: { message: 'delete' },
       description: 'Erases its content everywhere. Sockets see `messageDeleted`.',
       invalid: words,
-      success: { status: 204, description: 'Deleted, or deleted before.' },
-      handle: async ({ params: named }) => {
-        await services.messages.remove(named.messageId, named.channelId)
+      success: {
+        status: 204,
+        description: 'Deleted; for administrators and services also what was deleted before.',
+      },
+      handle: async ({ params: named, guard }) => {
+        await services.messages.remove(named.messageId, named.channelId, guard)
         return noContent()
       },
     }),

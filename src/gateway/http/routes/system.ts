@@ -25,6 +25,7 @@ function greetings(): Endpoint[] {
       path: '/api/server/ping',
       tag,
       summary: 'Ping',
+      access: 'caller',
       success: {
         status: 200,
         description: 'Pong, with the time in epoch ms.',
@@ -37,6 +38,7 @@ function greetings(): Endpoint[] {
       path: '/api/server/hello',
       tag,
       summary: 'A greeting',
+      access: 'caller',
       success: {
         status: 200,
         description: 'The greeting.',
@@ -55,6 +57,7 @@ function parts({ services, cluster }: HttpDeps): Endpoint[] {
       path: '/api/server/cluster',
       tag,
       summary: 'The processes of the server',
+      access: 'admin',
       success: {
         status: 200,
         description: 'All of them.',
@@ -68,6 +71,7 @@ function parts({ services, cluster }: HttpDeps): Endpoint[] {
       path: '/api/server/debug/servers',
       tag,
       summary: 'Message servers, counted',
+      access: 'admin',
       success: {
         status: 200,
         description: 'All of them.',
@@ -85,13 +89,15 @@ function parts({ services, cluster }: HttpDeps): Endpoint[] {
   ]
 }
 
-function identity(version: string): Endpoint[] {
+function identity({ version, settings }: HttpDeps): Endpoint[] {
+  const requiresAuth = settings.jwtSecret !== undefined || settings.jwksUrl !== undefined
   return [
     endpoint({
       method: 'get',
       path: '/api/system/version',
       tag,
       summary: 'Version of the server',
+      access: 'caller',
       success: {
         status: 200,
         description: 'Version and uptime in seconds.',
@@ -117,30 +123,33 @@ function identity(version: string): Endpoint[] {
       path: '/api/system/config',
       tag,
       summary: 'What a client must know before it signs in',
+      // Whoever has no token yet asks here what to come with; with a key alone it is asked for here, too.
+      access: requiresAuth ? 'public' : 'caller',
       success: {
         status: 200,
-        description: 'Whether users sign in with tokens. They do not, in this release.',
+        description: 'Whether users come with tokens.',
         schema: envelope(z.object({ requiresAuth: z.boolean() })),
-        example: { success: true, data: { requiresAuth: false } },
+        example: { success: true, data: { requiresAuth } },
       },
-      handle: () => ok({ requiresAuth: false }),
+      handle: () => ok({ requiresAuth }),
     }),
   ]
 }
 
 /** The server itself. */
 export function systemEndpoints(deps: HttpDeps): readonly Endpoint[] {
-  return [...greetings(), ...parts(deps), ...identity(deps.version)]
+  return [...greetings(), ...parts(deps), ...identity(deps)]
 }
 
-/** Stopping the server, which takes a key: with none set, anyone on the machine could. */
+/** Stopping the server, which open mode does not offer: anyone on the machine could. */
 export function stopEndpoint({ cluster, logger }: HttpDeps): Endpoint {
   return endpoint({
     method: 'post',
     path: '/api/server/stop',
     tag,
     summary: 'Drain and stop the server',
-    description: 'As SIGTERM does. Exists only when an API key is set.',
+    access: 'admin',
+    description: 'As SIGTERM does. Exists only where a key or token is asked for.',
     success: {
       status: 200,
       description: 'It has begun.',

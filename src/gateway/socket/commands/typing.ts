@@ -2,6 +2,7 @@ import { ChannelError } from '../../../protocol/errors.ts'
 import { LIMITS } from '../../../protocol/limits.ts'
 import { typingSchema } from '../../../protocol/schemas.ts'
 import { TEXTS } from '../../../protocol/wire.ts'
+import { isGranted, speakerOf } from '../../../service/access.ts'
 import type { TypingSignal } from '../../../signals/signals.ts'
 import type { Connection } from '../connection.ts'
 import type { Edge, Request } from '../edge.ts'
@@ -13,12 +14,22 @@ import { channelOf, parse } from './payload.ts'
  */
 const MIN_START_INTERVAL_MS = 1_000
 
+/**
+ * Typing goes to those in the channel and needs one to be in it, so who may not join learns nothing here.
+ *
+ * @throws INVALID_PAYLOAD; ACCESS_DENIED where the token does not allow to send there, and where a user
+ * names somebody else.
+ */
 function relay(edge: Edge, request: Request, isTyping: boolean): void {
   const { connection, acknowledge } = request
   const payload = parse(typingSchema, request.payload, TEXTS.typingNeedsChannel)
   const channelId = channelOf(payload, TEXTS.typingNeedsChannel)
+  speakerOf(connection.caller, payload.entityId)
+  if (!isGranted(connection.caller, 'send', channelId)) {
+    throw new ChannelError('ACCESS_DENIED', TEXTS.sendDenied)
+  }
   const membership = connection.memberships.get(channelId)
-  if (membership === undefined) {
+  if (membership?.isAdmitted !== true) {
     throw new ChannelError('INVALID_PAYLOAD', 'Join the channel before typing in it.')
   }
   const entityId = membership.entityId ?? payload.entityId

@@ -84,10 +84,13 @@ it('adds the participants to the metadata of a channel, over a stale copy', () =
     serverId: 'server',
     name: 'Room',
     type: 'GROUP',
+    visibility: 'private',
+    ownerId: 'alice',
     metadata: { participantCentralUserIds: ['stale'] },
     createdAt: AT,
     updatedAt: AT,
     participants: [{ entityId: 'alice', isAgent: false }],
   })
   expect(row.metadata).toEqual({ participantCentralUserIds: ['alice'] })
+  expect(row).toMatchObject({ visibility: 'private', ownerId: 'alice' })
 })
