@@ -54,14 +54,15 @@ describe('a clock that jumps', () => {
     await using place = await temporaryDataDir()
     const file = path.join(place.path, 'offset')
     writeFileSync(file, '0')
-    const preload = path.join(import.meta.dirname, 'support/set-clock.mjs')
+    const preload = pathToFileURL(path.join(import.meta.dirname, 'support/set-clock.mjs'))
+    preload.searchParams.set('file', file)
     await using server = await startServer({
       ...RESUME_ANY_GAP,
       PARLEY_GATEWAYS: '2',
-      NODE_OPTIONS: `--import ${pathToFileURL(preload).href}`,
-      CLOCK_OFFSET_FILE: file,
+      NODE_OPTIONS: `--import ${preload.href}`,
     })
     const before = await server.processes()
+    expect(before.map(({ role }) => role)).toContain('agent-host')
     await using run = await openRun(server.url, {
       name: 'clock',
       clientCount: 6,

@@ -1,9 +1,9 @@
-// Preloaded into every process of a server: its date is off by the milliseconds that the file CLOCK_OFFSET_FILE
-// says, from the moment that somebody changes it. The monotonic clock, which timers use, goes on as it does
+// Preloaded into every process of a server as `set-clock.mjs?file=…`: its date is off by the milliseconds that
+// the file says, from the moment that somebody changes it. The monotonic clock, which timers use, goes on as it does
 // when a machine's date is set.
 import { readFileSync, watchFile } from 'node:fs'
 
-const file = process.env['CLOCK_OFFSET_FILE'] ?? ''
+const file = new URL(import.meta.url).searchParams.get('file') ?? ''
 const RealDate = Date
 const realNow = Date.now
 let offsetMs = 0
