@@ -7,6 +7,9 @@ import { addressKey } from './address-key.ts'
  */
 export const CLIENT_ADDRESS_HEADER = 'x-parley-client-address'
 
+/** What all clients share whose proxy says of them something that is no address. */
+const NO_ADDRESS = 'no address'
+
 /**
  * The `place`th entry from the right: those to the left of it were written by whoever asked. With fewer
  * entries the leftmost: each proxy adds one, so all of them are the proxies' own.
@@ -26,8 +29,8 @@ function entryFromRight(list: string, place: number): string {
  * address is known, who are never limited by address.
  *
  * The address is the connection's; behind `trustedProxies` of them, what the outermost wrote into
- * `X-Forwarded-For`. Where that is absent or no address, it is the connection's after all. With no proxy
- * declared the header is not looked at.
+ * `X-Forwarded-For`. Where that is absent, it is the connection's after all; where it is no address, all such
+ * clients are counted as one. With no proxy declared the header is not looked at.
  */
 export class ClientAddresses {
   readonly #trustedProxies: number
@@ -59,8 +62,8 @@ export class ClientAddresses {
     const list = this.#trustedProxies === 0 ? undefined : headers['x-forwarded-for']
     // Node joins several headers of this name with commas; a list is only the type's.
     if (typeof list === 'string') {
-      const key = addressKey(entryFromRight(list, this.#trustedProxies))
-      if (key !== undefined) return key === 'loopback' ? undefined : key
+      const key = addressKey(entryFromRight(list, this.#trustedProxies)) ?? NO_ADDRESS
+      return key === 'loopback' ? undefined : key
     }
     const key = ofConnection === undefined ? undefined : addressKey(ofConnection)
     return key === 'loopback' ? undefined : key

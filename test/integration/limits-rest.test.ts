@@ -93,8 +93,12 @@ describe('the limits of REST', () => {
       429,
       429,
     ])
-    // Probes come from load balancers, who ask for everybody.
-    expect(await statuses(9, from('203.0.113.11'), '/healthz')).toEqual(times(9, 200))
+    // Health is counted by itself: what else comes from a proxy's address does not make the server look ill.
+    expect(await statuses(5, from('203.0.113.11'), '/healthz')).toEqual([
+      ...times(3, 200),
+      429,
+      429,
+    ])
   })
 
   it('hold an entity to its own, wherever it asks from, and agents and administrators to none', async () => {

@@ -58,13 +58,17 @@ function guard({ identity, limits, responder, probes, open }: Guards): Middlewar
     const { path, method } = c.req
     const headers = headersOf(c)
     if (!probes.has(path)) identity.checkOrigin(headers)
-    if (method === 'OPTIONS') return responder.preflight(originOf(c))
     const incoming = incomingOf(c)
+    if (method === 'OPTIONS') {
+      limits.takeProbe(incoming)
+      return responder.preflight(originOf(c))
+    }
     const isAsked = path.startsWith('/api') && !open.has(path)
     if (isAsked) {
       const identify = () => identity.callerOfRequest(headers)
       c.set('caller', await limits.identified(incoming, identify))
-    } else if (!probes.has(path)) limits.takeRequest(incoming, undefined)
+    } else if (probes.has(path)) limits.takeProbe(incoming)
+    else limits.takeRequest(incoming, undefined)
     if (path.startsWith('/api')) {
       if (WITH_BODY.has(method)) checkContentType(headers)
     }

@@ -157,6 +157,18 @@ export class Limits {
     if (entity !== undefined) this.#take('entity-events', entity.key, entity.perSecond)
   }
 
+  /**
+   * Counts what costs little and is asked without saying who asks: health, and a browser's preflights. By
+   * itself, so that a flood of other requests from a proxy's address does not make the server look ill to it.
+   * @throws RateLimited.
+   */
+  takeProbe(request: IncomingMessage | undefined): void {
+    const { addresses, settings } = this.#options
+    const address = request === undefined ? undefined : addresses.keyOf(request)
+    if (address === undefined) return
+    this.#take('requests', `probes ${address}`, settings.requestsPerSecond)
+  }
+
   #entityQuota({ role, entityId }: Caller): EntityQuota | undefined {
     if (role !== 'user' || entityId === undefined) return undefined
     const perSecond = this.#options.settings.entityEventsPerSecond

@@ -64,9 +64,9 @@ describe("a client's address", () => {
     },
     { what: 'fewer entries than proxies: the leftmost', proxies: 3, list: CLIENT, key: CLIENT },
     { what: 'no header behind a proxy', proxies: 1, list: undefined, key: '192.0.2.1' },
-    { what: 'no address in the entry', proxies: 1, list: 'unknown', key: '192.0.2.1' },
-    { what: 'an empty entry', proxies: 1, list: `${CLIENT},`, key: '192.0.2.1' },
-    { what: 'nothing but commas', proxies: 9, list: ',,,', key: '192.0.2.1' },
+    { what: 'no address in the entry', proxies: 1, list: 'unknown', key: 'no address' },
+    { what: 'an empty entry', proxies: 1, list: `${CLIENT},`, key: 'no address' },
+    { what: 'nothing but commas', proxies: 9, list: ',,,', key: 'no address' },
     { what: 'this machine behind a proxy', proxies: 1, list: '::1', key: undefined },
   ])('is found with $what', ({ proxies, list, key }) => {
     expect(new ClientAddresses(proxies).keyOf(from('192.0.2.1', list))).toBe(key)
