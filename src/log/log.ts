@@ -47,6 +47,9 @@ export interface Guard {
    * answer is `CHANNEL_NOT_FOUND` (`MESSAGE_NOT_FOUND` for `edit` and `delete`), whether it exists or not.
    * With it a `post` makes no channel, whatever `create` says.
    *
+   * A `post` in the name of another than this entity is `ACCESS_DENIED` where it does not take part, though
+   * the channel be public.
+   *
    * A repeated `post` or `edit`, whose answer shows a message, is refused likewise, but for a `post` with the
    * `id` and author of one's own that is stored; every other change that
    * was applied before is answered as done, so that nobody is refused for what the change itself did.
@@ -57,10 +60,10 @@ export interface Guard {
 /** The same for a change of who takes part. */
 export interface ParticipantGuard extends Guard {
   /**
-   * Who takes part and who is added are no more than this together, and nobody who goes makes room;
-   * otherwise nothing happens and the answer is `ACCESS_DENIED`. Who is there already is no one too many.
+   * In a conversation (SELF, DM, VOICE_DM) nobody comes, and nobody goes but this entity; otherwise nothing
+   * happens and the answer is `ACCESS_DENIED`. Who takes part already does not come.
    */
-  readonly maxParticipants?: number
+  readonly asParty?: string
 }
 
 /** Where an entity stands in a channel. */

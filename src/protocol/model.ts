@@ -26,6 +26,13 @@ export function defaultVisibility(type: ChannelType): Visibility {
   return PRIVATE_TYPES.has(type) ? 'private' : 'public'
 }
 
+const CONVERSATIONS: ReadonlySet<ChannelType> = new Set(['SELF', 'DM', 'VOICE_DM'])
+
+/** Whether a channel is what named people say to each other: never public, and who takes part is settled. */
+export function isConversation(type: ChannelType): boolean {
+  return CONVERSATIONS.has(type)
+}
+
 /** A namespace of channels (elizaOS: message server). Times are epoch milliseconds. */
 export interface MessageServer {
   readonly id: string

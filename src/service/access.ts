@@ -1,8 +1,8 @@
-import type { ChannelLog, Standing } from '../log/log.ts'
+import type { ChannelLog, ParticipantGuard, Standing } from '../log/log.ts'
 import { ChannelError } from '../protocol/errors.ts'
 import type { ChannelType, Message } from '../protocol/model.ts'
-import { matchesPattern } from '../util/pattern.ts'
 import type { Caller, Capability } from './caller.ts'
+import { granting, isNamed, isNarrowed, requireUnnarrowed } from './grants.ts'
 
 /** What one may want to do in a channel. `manage`: change, clear and delete it, and who takes part. */
 export type ChannelAction = 'join' | 'read' | 'send' | 'manage'
@@ -28,20 +28,6 @@ export function isRestricted({ role }: Caller): boolean {
   return role === 'user' || role === 'agent'
 }
 
-type Granting = 'everything' | 'this' | 'nothing'
-
-/** What the token's own list says; grants narrow, except `admin`, which makes its holder a manager there. */
-function granting({ grants }: Caller, action: ChannelAction, channelId: string): Granting {
-  if (grants === undefined) return 'this'
-  const allowed = new Set(
-    grants
-      .filter(({ pattern }) => matchesPattern(channelId, pattern))
-      .flatMap(({ allow }) => allow),
-  )
-  if (allowed.has('admin')) return 'everything'
-  return allowed.has(CAPABILITY_OF[action]) ? 'this' : 'nothing'
-}
-
 /** Whoever takes part in a DM manages it; any other channel its owner. */
 function manages({ type, isOwner, isParticipant }: Standing): boolean {
   return isOwner || (isParticipant && (type === 'DM' || type === 'SELF'))
@@ -53,7 +39,7 @@ export function decide(
   action: ChannelAction,
   where: { readonly channelId: string; readonly standing: Standing | undefined },
 ): Decision {
-  const granted = granting(caller, action, where.channelId)
+  const granted = granting(caller, CAPABILITY_OF[action], where.channelId)
   if (!isRestricted(caller)) return granted === 'nothing' ? 'denied' : 'allowed'
   const { standing } = where
   if (standing === undefined) return 'hidden'
@@ -63,11 +49,14 @@ export function decide(
   return action !== 'manage' || manages(standing) ? 'allowed' : 'denied'
 }
 
-/** Where somebody stands in a channel, with every entry up to a number counted in, and perhaps later ones. */
+/** Where somebody stands in a channel at the moment at which an entry was its newest. */
 export interface Admission {
   readonly standing: Standing
   readonly upTo: number
 }
+
+/** How often the log is looked at for a moment between two changes of a channel, before the join is refused. */
+const MAX_LOOKS = 16
 
 /** The part of the log that decisions need. */
 type AccessLog = Pick<ChannelLog, 'standing' | 'message' | 'head'>
@@ -114,30 +103,26 @@ export class Access {
   }
 
   /**
-   * What a change of who takes part is to require beside the guard: no user or agent brings a third into a
-   * conversation of two, nor exchanges one of the two for a third.
+   * An agent is in a channel under another's name only where it takes part itself, or manages by its token.
+   *
+   * @throws ACCESS_DENIED.
    */
-  async participantsGuard(
-    caller: Caller,
-    channelId: string,
-  ): Promise<{ readonly maxParticipants?: number }> {
-    if (!isRestricted(caller)) return {}
-    // A channel's type never changes, so what is read here still holds when the change is applied.
+  async checkSpeaker(caller: Caller, named: string | undefined, channelId: string): Promise<void> {
+    if (caller.role !== 'agent' || named === undefined || named === caller.entityId) return
+    if (granting(caller, 'admin', channelId) === 'everything') return
     const standing = await this.#log.standing(channelId, caller.entityId ?? '')
-    const maxParticipants = standing && MOST_IN[standing.type]
-    return maxParticipants === undefined ? {} : { maxParticipants }
+    if (standing?.isParticipant !== true) throw new ChannelError('ACCESS_DENIED')
   }
 
   /**
-   * Where a restricted caller stands in a channel that it may join, and up to which entry that is counted in:
-   * an older one, which the feed may still be about to bring, takes nothing away any more.
+   * Where a restricted caller stands in a channel that it may join, and at which entry: what the feed may still
+   * be about to bring of it up to there is from a time about which this says nothing.
    *
-   * @throws CHANNEL_NOT_FOUND where the channel is hidden or absent; ACCESS_DENIED.
+   * @throws CHANNEL_NOT_FOUND where the channel is hidden or absent; ACCESS_DENIED; OVERLOADED when the channel
+   * changes faster than it can be looked at.
    */
   async admit(caller: Caller, channelId: string): Promise<Admission> {
-    // In this order: what is committed in between is counted in, and its entry looked at again.
-    const upTo = await this.#log.head(channelId)
-    const standing = await this.#log.standing(channelId, caller.entityId ?? '')
+    const { standing, upTo } = await this.#standingNow(caller, channelId)
     const decision = decide(caller, 'join', { channelId, standing })
     if (standing === undefined || decision === 'hidden') throw new ChannelError('CHANNEL_NOT_FOUND')
     if (decision === 'denied') throw new ChannelError('ACCESS_DENIED')
@@ -171,6 +156,21 @@ export class Access {
     return message
   }
 
+  /** With the same head before and after it, the standing is the one at that head. */
+  async #standingNow(
+    { entityId = '' }: Caller,
+    channelId: string,
+  ): Promise<{ readonly standing: Standing | undefined; readonly upTo: number }> {
+    let upTo = await this.#log.head(channelId)
+    for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+      const standing = await this.#log.standing(channelId, entityId)
+      const head = await this.#log.head(channelId)
+      if (head === upTo) return { standing, upTo }
+      upTo = head
+    }
+    throw new ChannelError('OVERLOADED')
+  }
+
   async #messageIn(named: {
     readonly messageId: string
     readonly channelId?: string | undefined
@@ -195,10 +195,18 @@ export class Access {
  */
 export function guardOf(caller: Caller, channelId?: string): { readonly visibleTo?: string } {
   if (!isRestricted(caller)) return {}
-  const isManager =
-    channelId !== undefined && granting(caller, 'manage', channelId) === 'everything'
+  const isManager = channelId !== undefined && granting(caller, 'admin', channelId) === 'everything'
   // Nobody takes part as '': a caller without an entity sees what is public.
   return isManager ? {} : { visibleTo: caller.entityId ?? '' }
+}
+
+/**
+ * What a change of who takes part is to require: of a conversation, users and agents may take themselves out
+ * and nothing else, as who comes into it later would read what was said to another.
+ */
+export function participantsGuardOf(caller: Caller, channelId: string): ParticipantGuard {
+  const party = isRestricted(caller) ? { asParty: caller.entityId ?? '' } : {}
+  return { ...guardOf(caller, channelId), ...party }
 }
 
 /** Whose channels a list shows: undefined for callers who see them all. */
@@ -211,9 +219,10 @@ export function viewerOf(caller: Caller): string | undefined {
  * channels for others.
  *
  * @throws ACCESS_DENIED when a user or agent chooses the `id`: whether it is free would tell of channels
- * that it may not see.
+ * that it may not see; also where the token lists channels, of which a new one is none.
  */
 export function ownerOf(caller: Caller, id: string | undefined): string | undefined {
+  requireUnnarrowed(caller)
   if (!isRestricted(caller)) return undefined
   if (id !== undefined) {
     throw new ChannelError('ACCESS_DENIED', "The server chooses your channel's id.")
@@ -221,20 +230,36 @@ export function ownerOf(caller: Caller, id: string | undefined): string | undefi
   return caller.entityId
 }
 
-/** @throws ACCESS_DENIED when a user or agent asks for a conversation of two others. */
+/** @throws ACCESS_DENIED when a user or agent asks for a conversation of two others; where the token lists channels. */
 export function requireParty(caller: Caller, parties: readonly string[]): void {
+  requireUnnarrowed(caller)
   if (!isRestricted(caller) || parties.some((party) => party === caller.entityId)) return
   throw new ChannelError('ACCESS_DENIED', 'One of the two must be you.')
 }
 
 /** False for what the token's own list rules out, whatever the channel is and whether it exists. */
 export function isGranted(caller: Caller, action: ChannelAction, channelId: string): boolean {
-  return granting(caller, action, channelId) !== 'nothing'
+  return granting(caller, CAPABILITY_OF[action], channelId) !== 'nothing'
 }
 
-/** @throws ACCESS_DENIED for whoever is neither administrator nor service. */
-export function requireAdmin({ role }: Caller): void {
-  if (role === 'user' || role === 'agent') throw new ChannelError('ACCESS_DENIED')
+/** Whether the caller is to see and change what is beyond channels: no user, no agent, nobody narrowed to some. */
+export function isAdmin(caller: Caller): boolean {
+  return !isRestricted(caller) && !isNarrowed(caller)
+}
+
+/** @throws ACCESS_DENIED for whoever is neither administrator nor service, and where the token lists channels. */
+export function requireAdmin(caller: Caller): void {
+  if (!isAdmin(caller)) throw new ChannelError('ACCESS_DENIED')
+}
+
+/** Whether a message to a channel that does not exist makes it: not for users, agents and tokens that list channels. */
+export function mayCreateBySending(caller: Caller): boolean {
+  return isAdmin(caller)
+}
+
+/** Whether the caller, who takes itself out of a channel, needs no right there but to have its name in the token. */
+export function mayLeave(caller: Caller, channelId: string, leaving: string): boolean {
+  return leaving === caller.entityId && isNamed(caller, channelId)
 }
 
 /** @throws ACCESS_DENIED for users: what agents and services do among themselves. */
@@ -243,7 +268,8 @@ export function requireAgent({ role }: Caller): void {
 }
 
 /**
- * Whom the caller speaks as: a user only as itself; agents, services and administrators as whom they name.
+ * Whom the caller speaks as: a user only as itself; agents, services and administrators as whom they
+ * name; an agent where it takes part, which the log looks at (`Guard.visibleTo`), or `checkSpeaker`.
  *
  * @throws ACCESS_DENIED when a user names somebody else.
  */

@@ -1,6 +1,7 @@
 import type { ChannelLog, Guard } from '../log/log.ts'
 import { ChannelError } from '../protocol/errors.ts'
 import { DEFAULT_SERVER_ID } from '../protocol/limits.ts'
+import { isConversation } from '../protocol/model.ts'
 import type {
   Channel,
   ChannelDetails,
@@ -43,8 +44,8 @@ export interface UpdateChannelInput {
   readonly visibility?: Visibility | undefined
   readonly metadata?: JsonObject | undefined
   readonly participantIds?: readonly string[] | undefined
-  /** Where given, a change that would bring more than so many together is refused. */
-  readonly maxParticipants?: number | undefined
+  /** Where given, nobody comes into a conversation, and nobody but this entity goes. */
+  readonly asParty?: string | undefined
 }
 
 export interface DmInput {
@@ -59,11 +60,9 @@ function asParticipants(ids: readonly string[]): Participant[] {
   return ids.map((entityId) => ({ entityId, isAgent: false }))
 }
 
-const CONVERSATIONS: ReadonlySet<ChannelType> = new Set(['SELF', 'DM', 'VOICE_DM'])
-
 /** @throws INVALID_PAYLOAD: what named people say to each other is never shown to everybody. */
 function requireVisibility(type: ChannelType, visibility: Visibility | undefined): void {
-  if (visibility !== 'public' || !CONVERSATIONS.has(type)) return
+  if (visibility !== 'public' || !isConversation(type)) return
   throw new ChannelError('INVALID_PAYLOAD', `A ${type} channel cannot be public`)
 }
 
@@ -146,7 +145,7 @@ export class ChannelService {
 
   /**
    * @throws CHANNEL_NOT_FOUND; PAYLOAD_TOO_LARGE; INVALID_PAYLOAD for a DM that is to be public;
-   * TOO_MANY_PARTICIPANTS; ACCESS_DENIED past `maxParticipants`.
+   * TOO_MANY_PARTICIPANTS; ACCESS_DENIED where `asParty` forbids it.
    */
   async update(input: UpdateChannelInput): Promise<ChannelDetails> {
     if (input.visibility === 'public') {
@@ -162,7 +161,7 @@ export class ChannelService {
         topic: input.topic,
         visibility: input.visibility,
         visibleTo: input.visibleTo,
-        maxParticipants: input.maxParticipants,
+        asParty: input.asParty,
         metadata: input.metadata && this.#ownMetadata(input.metadata),
         participants: input.participantIds && [...new Set(input.participantIds)],
       }),

@@ -24,15 +24,15 @@ export interface Follower {
 /** A follower that is handed what it missed, or not admitted yet, and what came for it meanwhile. */
 export interface CatchingUp {
   /** Everything up to there it has seen already. */
-  readonly above: number
-  readonly backlog: (LiveBatch | Ephemeral)[]
+  above: number
+  /** What the feed brings up to there, frames in between too, is not for it: 0 where nobody decided. */
+  behind: number
+  backlog: (LiveBatch | Ephemeral)[]
   backlogEntries: number
 }
 
-/** `above`: everything up to there it has seen already. */
-interface Live {
-  readonly above: number
-}
+/** As of one that catches up. */
+type Live = Readonly<Pick<CatchingUp, 'above' | 'behind'>>
 
 export interface LiveChannelOptions {
   readonly channelId: string
@@ -55,6 +55,21 @@ function unseenOf(batch: LiveBatch, above: number): LiveBatch | undefined {
   if (first > above) return batch
   const entries = batch.entries.filter(({ seq }) => seq > above)
   return entries.length > 0 ? { ...batch, entries } : undefined
+}
+
+/** What came, from a position on, without what was brought up to a later one. */
+function broughtBehind(
+  behind: number,
+  from: number,
+  came: readonly (LiveBatch | Ephemeral)[],
+): (LiveBatch | Ephemeral)[] {
+  let position = from
+  return came.flatMap((item): (LiveBatch | Ephemeral)[] => {
+    if (!('entries' in item)) return position < behind ? [] : [item]
+    position = item.entries.at(-1)?.seq ?? position
+    const unseen = unseenOf(item, behind)
+    return unseen === undefined ? [] : [unseen]
+  })
 }
 
 /** The followers of one channel, each with how far it is. */
@@ -89,15 +104,31 @@ export class LiveChannel {
   }
 
   /** From now on the follower gets what comes, without what it has seen already. */
-  goLive(follower: Follower, above = 0): void {
-    this.#followers.set(follower, { above })
+  goLive(follower: Follower, above = 0, behind = 0): void {
+    this.#followers.set(follower, { above: Math.max(above, behind), behind })
   }
 
   /** From now on what comes waits for the follower until `catchUp` is through. */
   beginCatchUp(follower: Follower, above: number): CatchingUp {
-    const catching: CatchingUp = { above, backlog: [], backlogEntries: 0 }
+    const catching: CatchingUp = { above, behind: 0, backlog: [], backlogEntries: 0 }
     this.#followers.set(follower, catching)
     return catching
+  }
+
+  /**
+   * It was let in at the entry `behind`: of what waits for it since the position `from`, and of what comes,
+   * it gets nothing that was brought up to there.
+   */
+  admit(
+    catching: CatchingUp,
+    admitted: { readonly above: number; readonly from: number; readonly behind: number },
+  ): void {
+    const { above, from, behind } = admitted
+    catching.above = above
+    catching.behind = behind
+    catching.backlog = broughtBehind(behind, from, catching.backlog)
+    const sizes = catching.backlog.map((item) => ('entries' in item ? item.entries.length : 1))
+    catching.backlogEntries = sizes.reduce((sum, size) => sum + size, 0)
   }
 
   isCatchingUp(follower: Follower, catching: CatchingUp): boolean {
@@ -158,7 +189,7 @@ export class LiveChannel {
       if (!this.isCatchingUp(follower, catching)) return
     }
     // Nothing can come between the last look at the backlog and this.
-    this.goLive(follower, catching.above)
+    this.goLive(follower, catching.above, catching.behind)
   }
 
   #deliverEntries(entries: readonly Entry[]): void {
@@ -167,7 +198,7 @@ export class LiveChannel {
     this.#position = last.seq
     const batch: LiveBatch = { channelId: this.channelId, entries, isReplay: false }
     this.#forEach((follower, state) => {
-      const unseen = unseenOf(batch, state.above)
+      const unseen = unseenOf(batch, Math.max(state.above, state.behind))
       if (unseen === undefined) return
       if ('backlog' in state) this.#postpone(state, unseen, unseen.entries.length)
       else follower.onEntries(unseen)
@@ -176,6 +207,7 @@ export class LiveChannel {
 
   #deliverFrame(frame: Ephemeral): void {
     this.#forEach((follower, state) => {
+      if (this.position < state.behind) return
       if ('backlog' in state) this.#postpone(state, frame, 1)
       else follower.onEphemeral(frame)
     })

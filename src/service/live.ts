@@ -4,43 +4,42 @@ import type { Logger } from '../telemetry/logger.ts'
 import { createDeferred } from '../util/deferred.ts'
 import type { Deferred } from '../util/deferred.ts'
 import { Turns } from '../util/turns.ts'
+import { beginningOf } from './beginning.ts'
+import type { Beginning, Heads, Joined } from './beginning.ts'
 import { LiveChannel } from './live-channel.ts'
-import type { Follower } from './live-channel.ts'
+import type { CatchingUp, Follower } from './live-channel.ts'
 
+export type { Joined } from './beginning.ts'
 export type { Follower, LiveBatch } from './live-channel.ts'
-
-/** The answer to a join: delivery goes on after `seq`. */
-export interface Joined extends Position {
-  /** Present where the joiner said since when: whether everything it missed was replayed. */
-  readonly isRecovered?: boolean
-}
 
 export interface JoinRequest {
   readonly channelId: string
   readonly follower: Follower
   readonly since?: Position
   /**
-   * Decides, where that takes a look into the log. Called when the feed's position is known and whatever
-   * comes later waits for the follower; rejects to refuse, and the follower is then handed nothing and
-   * follows nothing. Where something is to be replayed it is asked again once that is read: what is read
-   * shows the present, which may be newer than the first answer.
+   * Decides, where that takes a look into the log, and answers the number of the entry that was the newest
+   * then. Called when the feed's position is known and whatever comes later waits for the follower; rejects to
+   * refuse, and the follower is then handed nothing and follows nothing. Where something is to be replayed it
+   * is asked again once that is read: what is read shows the present, which may be newer than the first answer.
+   *
+   * The join then begins at that entry, even where the feed has yet to bring it: it was not decided whether
+   * the follower had a right when what is still on its way was written.
    */
-  readonly admit?: () => Promise<void>
+  readonly admit?: () => Promise<number>
   /** Called once, after what was missed and before anything newer; not when the follower left meanwhile. */
   readonly onJoined: (joined: Joined) => void
 }
 
-/** Where the feed is and, where it matters, where the log is. */
-interface Heads {
-  readonly head: Position
-  readonly stored: number
+/** True where the channel that the entries end in is another than the one they began in. */
+function isCut(entries: readonly Entry[]): boolean {
+  return entries.some(({ kind }) => kind === 'removed')
 }
 
-/** How a join begins: its answer, the number above which it gets everything, and what of that is to be read. */
-interface Beginning {
-  readonly joined: Joined
-  readonly above: number
-  readonly missed?: EntryRange
+/** A join that is still to be decided about. */
+interface Undecided {
+  readonly catching: CatchingUp
+  readonly heads: Heads
+  readonly admit: () => Promise<number>
 }
 
 export interface LiveChannelsOptions {
@@ -61,7 +60,9 @@ export interface LiveChannelsOptions {
  *
  * A follower that joins with `since` first gets what it missed, up to the feed's position P at that
  * moment, then the answer, then everything after P: no gap, no duplicate. Reads may be ahead of the
- * feed, which is why P bounds the replay. Joining again starts that follower anew.
+ * feed, which is why P bounds the replay. Joining again starts that follower anew. A join that is decided about
+ * gets nothing of an earlier channel of the same id: where one was deleted `since`, it answers
+ * `isRecovered: false`.
  *
  * What the feed brings in one turn of the event loop is delivered together at its end. So a process that
  * is busy writing to a thousand followers has, when it is through, one larger batch to write instead of
@@ -103,12 +104,21 @@ export class LiveChannels implements FeedConsumer {
     const { channelId, follower, since, admit, onJoined } = request
     const channel = this.#channels.get(channelId) ?? this.#open(channelId)
     channel.remove(follower)
-    const beginning = this.#beginning(channelId, since, await this.#heads(channel, since))
+    const heads = await this.#heads(channel, since)
+    const beginning = this.#beginning(request, heads)
     if (admit === undefined && beginning.missed === undefined) {
       channel.goLive(follower, beginning.above)
       onJoined(beginning.joined)
-    } else {
-      await this.#catchUp(channel, request, beginning)
+      return
+    }
+    const catching = channel.beginCatchUp(follower, beginning.above)
+    try {
+      const begin = async (): Promise<Beginning> =>
+        admit === undefined ? beginning : this.#admit(channel, request, { catching, heads, admit })
+      await this.#catchUp(channel, request, { catching, begin })
+    } catch (error) {
+      if (channel.isCatchingUp(follower, catching)) this.leave(channelId, follower)
+      throw error
     }
   }
 
@@ -205,48 +215,58 @@ export class LiveChannels implements FeedConsumer {
     if (channel.waiting === 0) this.#abandon(channel)
   }
 
-  #beginning(channelId: string, since: Position | undefined, { head, stored }: Heads): Beginning {
-    if (since === undefined) return { joined: head, above: head.seq }
-    if (since.epoch === head.epoch && since.seq > head.seq && since.seq <= stored) {
-      // It has seen, elsewhere, what the feed has not brought here yet.
-      return { joined: { ...since, isRecovered: true }, above: since.seq }
-    }
-    const isReplayable =
-      since.epoch === head.epoch &&
-      since.seq <= head.seq &&
-      head.seq - since.seq <= this.#options.maxResumeEntries
-    if (!isReplayable) return { joined: { ...head, isRecovered: false }, above: head.seq }
-    const joined = { ...head, isRecovered: true }
-    if (since.seq === head.seq) return { joined, above: head.seq }
-    const limit = head.seq - since.seq
-    return {
-      joined,
-      above: since.seq,
-      missed: { channelId, after: since.seq, upTo: head.seq, limit },
-    }
+  #beginning({ channelId, since }: JoinRequest, heads: Heads): Beginning {
+    const { maxResumeEntries } = this.#options
+    return beginningOf({ channelId, since, maxResumeEntries }, heads)
+  }
+
+  /** Moves the beginning of a join to where it was decided about. */
+  async #admit(
+    channel: LiveChannel,
+    request: JoinRequest,
+    { catching, heads, admit }: Undecided,
+  ): Promise<Beginning> {
+    const from = heads.head.seq
+    // Reads are at least as new as the feed.
+    const seq = Math.max(from, await admit())
+    const beginning = this.#beginning(request, { ...heads, head: { ...heads.head, seq } })
+    channel.admit(catching, { above: beginning.above, from, behind: seq })
+    return beginning
   }
 
   async #catchUp(
     channel: LiveChannel,
-    { channelId, follower, admit, onJoined }: JoinRequest,
-    { joined, above, missed }: Beginning,
+    request: JoinRequest,
+    {
+      catching,
+      begin,
+    }: { readonly catching: CatchingUp; readonly begin: () => Promise<Beginning> },
   ): Promise<void> {
-    const catching = channel.beginCatchUp(follower, above)
-    try {
-      await admit?.()
-      const entries = missed === undefined ? [] : await this.#source.entries(missed)
-      if (missed !== undefined) await admit?.()
-      // The log may answer a prefix: all of what was missed is replayed, or nothing.
-      const isWhole = missed === undefined || entries.at(-1)?.seq === missed.upTo
-      await channel.catchUp(follower, catching, {
-        entries: isWhole ? entries : [],
-        onReplayed: () => {
-          onJoined(isWhole ? joined : { ...joined, isRecovered: false })
-        },
-      })
-    } catch (error) {
-      if (channel.isCatchingUp(follower, catching)) this.leave(channelId, follower)
-      throw error
-    }
+    const { joined, missed } = await begin()
+    const entries = missed === undefined ? [] : await this.#missed(request, missed)
+    await channel.catchUp(request.follower, catching, {
+      entries: entries ?? [],
+      onReplayed: () => {
+        request.onJoined(entries === undefined ? { ...joined, isRecovered: false } : joined)
+      },
+    })
+  }
+
+  /** All of what was missed, or undefined: the log may answer a prefix, and not all is for everybody. */
+  async #missed({ admit }: JoinRequest, range: EntryRange): Promise<readonly Entry[] | undefined> {
+    const entries = await this.#source.entries(range)
+    const isWhole = entries.at(-1)?.seq === range.upTo
+    if (admit === undefined) return isWhole ? entries : undefined
+    const now = await admit()
+    if (!isWhole || isCut(entries)) return undefined
+    // What was read may show a channel that came and went between the two decisions.
+    return (await this.#isSameChannel(range, now)) ? entries : undefined
+  }
+
+  async #isSameChannel({ channelId, upTo: after }: EntryRange, upTo: number): Promise<boolean> {
+    if (upTo <= after) return true
+    const limit = this.#options.maxResumeEntries
+    const entries = await this.#source.entries({ channelId, after, upTo, limit })
+    return entries.at(-1)?.seq === upTo && !isCut(entries)
   }
 }

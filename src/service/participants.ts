@@ -1,4 +1,4 @@
-import type { ChannelLog, Guard, ParticipantGuard } from '../log/log.ts'
+import type { ChannelLog, ParticipantGuard } from '../log/log.ts'
 import type { Participant } from '../protocol/model.ts'
 import { newId } from '../util/new-id.ts'
 import { saying } from './refusals.ts'
@@ -25,7 +25,7 @@ export class ParticipantService {
   /**
    * Adds those who are missing; adding somebody twice changes nothing. Agents of the channel's server
    * take part as agents, whatever is said here. @throws CHANNEL_NOT_FOUND; TOO_MANY_PARTICIPANTS;
-   * ACCESS_DENIED where the guard holds the channel to fewer.
+   * ACCESS_DENIED where the guard lets nobody in.
    */
   async add(
     channelId: string,
@@ -35,15 +35,19 @@ export class ParticipantService {
     await this.#change(channelId, { add: participants }, guard)
   }
 
-  /** @throws CHANNEL_NOT_FOUND; PARTICIPANT_NOT_FOUND. */
-  async remove(channelId: string, entityId: string, guard: Guard = {}): Promise<void> {
+  /** @throws CHANNEL_NOT_FOUND; PARTICIPANT_NOT_FOUND; ACCESS_DENIED where the guard lets only another go. */
+  async remove(channelId: string, entityId: string, guard: ParticipantGuard = {}): Promise<void> {
     const text = `${entityId} is not a participant in this channel`
     const change = this.#change(channelId, { remove: [entityId] }, guard)
     await saying('PARTICIPANT_NOT_FOUND', text, change)
   }
 
-  /** @throws CHANNEL_NOT_FOUND; PARTICIPANT_NOT_FOUND in elizaOS's words for agents. */
-  async removeAgent(channelId: string, agentId: string, guard: Guard = {}): Promise<void> {
+  /** @throws as `remove`, PARTICIPANT_NOT_FOUND in elizaOS's words for agents. */
+  async removeAgent(
+    channelId: string,
+    agentId: string,
+    guard: ParticipantGuard = {},
+  ): Promise<void> {
     await this.#change(channelId, { remove: [agentId] }, guard)
   }
 

@@ -33,6 +33,7 @@ export class StandingWatch {
 
   /** True when the caller may not stay after this entry. Takes every entry that `mayEndStay`, in order. */
   isEndedBy(entry: Entry): boolean {
+    // From before the decision; delivery begins behind it.
     if (entry.seq <= this.#upTo) return false
     if (entry.kind === 'removed') this.#standing = undefined
     else if (entry.kind === 'updated' || entry.kind === 'participants') this.#apply(entry)

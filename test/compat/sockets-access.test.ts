@@ -4,6 +4,7 @@ import type { Client, Payload } from './support/client.ts'
 import { Clients } from './support/clients.ts'
 import { API_KEY, startTokenServer } from './support/token-server.ts'
 import type { TokenServer } from './support/token-server.ts'
+import { SERVER } from './support/words.ts'
 
 const JOIN_DENIED = {
   error: "Access denied: You don't have permission to join this channel",
@@ -150,6 +151,22 @@ describe('access on sockets', () => {
     expect(await agent.join(hidden, { entityId: 'alice' })).toEqual(JOIN_DENIED)
   })
 
+  it('an agent that takes no part speaks for nobody else, and swallows nobody’s message', async () => {
+    await using clients = new Clients(server.url)
+    const open = await server.channel(['alice'], 'public')
+    const agent = await clients.connect(await server.as('outsider', { role: 'agent' }))
+    const a = await clients.connect(await server.as('alice'))
+    await a.join(open)
+    const denied = { code: 'ACCESS_DENIED' }
+    const forged = { senderId: 'alice', messageId: '1' }
+    expect(await agent.send(open, 'I am Alice', forged)).toMatchObject(denied)
+    expect(await agent.join(open, { entityId: 'alice' })).toEqual(JOIN_DENIED)
+    expect(await agent.join(open)).toMatchObject({ channelId: open })
+    expect(await agent.send(open, 'myself')).toMatchObject({ seq: 1 })
+    expect(await a.send(open, 'really me', { messageId: '1' })).toMatchObject({ seq: 2 })
+    await agent.saw('messageBroadcast', { senderId: 'alice', text: 'really me' })
+  })
+
   it('a token’s capabilities narrow what its holder may do, and admin lets it in', async () => {
     await using clients = new Clients(server.url)
     const own = await server.channel(['alice', 'carol'])
@@ -184,10 +201,39 @@ describe('access on sockets', () => {
     expect(guest.all('messageBroadcast', { seq: 1 })).toHaveLength(2)
   })
 
+  it('a channel made anew under an old id shows nothing of the earlier one, to those who join', async () => {
+    await using clients = new Clients(server.url)
+    const id = 'made-anew'
+    const make = (visibility: string) =>
+      server.done('POST /api/messaging/channels', {
+        body: {
+          id,
+          name: id,
+          visibility,
+          message_server_id: SERVER,
+          participantCentralUserIds: [],
+        },
+      })
+    await make('private')
+    const entityIds = ['bob', 'informant']
+    await server.done(`POST /api/messaging/channels/${id}/participants`, { body: { entityIds } })
+    await server.done(`DELETE /api/messaging/channels/${id}`)
+    await make('public')
+    const stranger = await clients.connect(await server.as('mallory'))
+    const { epoch, seq } = await stranger.join(id)
+    expect(await stranger.send(id, 'hello')).toMatchObject({ seq: Number(seq) + 1 })
+    const resumed = async (from: unknown) => stranger.join(id, { since: { epoch, seq: from } })
+    expect(await resumed(0)).toMatchObject({ recovered: false })
+    expect(await resumed(seq)).toMatchObject({ recovered: true })
+    expect(stranger.names('channelUpdated', 'channelDeleted')).toEqual([])
+    expect(JSON.stringify(stranger.received)).not.toContain('informant')
+  })
+
   it('the log stream is for administrators and services', async () => {
     await using clients = new Clients(server.url)
-    for (const role of ['user', 'agent'] as const) {
-      const client = await clients.connect(await server.as('carol', { role }))
+    const narrowed = { role: 'admin', channels: { lobby: ['read'] } } as const
+    for (const claims of [{ role: 'user' }, { role: 'agent' }, narrowed] as const) {
+      const client = await clients.connect(await server.as('carol', claims))
       for (const event of ['subscribe_logs', 'unsubscribe_logs', 'update_log_filters']) {
         expect(await client.request(event, {})).toMatchObject({ code: 'ACCESS_DENIED' })
       }

@@ -15,8 +15,8 @@ const change = (channelId: string, add: readonly string[], remove: readonly stri
 const replace = (channelId: string, participants: readonly string[]) =>
   ({ type: 'update-channel', id: newId(), channelId, participants }) as const
 
-/** Held to two: as the services hold users and agents who manage a DM. */
-const held = <C extends object>(command: C) => ({ ...command, maxParticipants: 2 }) as const
+/** As the services hold users and agents: this is one of the two. */
+const held = <C extends object>(command: C) => ({ ...command, asParty: 'a' }) as const
 
 export function describeBound(open: OpenEngine): void {
   describe('at most three participants of a channel', () => {
@@ -55,26 +55,40 @@ export function describeBound(open: OpenEngine): void {
       expect([namesIn(id), engine.head(id)]).toEqual([['b', 'c', 'd'], 2])
     })
 
-    it('are fewer where a guard says so, and nobody who goes makes room for another', () => {
+    it.each(['SELF', 'DM', 'VOICE_DM'] as const)(
+      'are settled in a %s where a guard says so: its entity may go, and nobody else comes or goes',
+      (type) => {
+        const id = channelIn(engine, { type, participants: people('a', 'b') })
+        const exchanges = [
+          change(id, ['c']),
+          change(id, ['b', 'c']),
+          change(id, ['c'], ['b']),
+          change(id, ['c'], ['a']),
+          change(id, [], ['b']),
+          replace(id, ['a']),
+          replace(id, ['a', 'c']),
+          replace(id, ['a', 'b', 'c']),
+        ]
+        for (const exchange of exchanges) {
+          expect(refusal(engine, held(exchange))).toBe('ACCESS_DENIED')
+        }
+        expect([namesIn(id), engine.head(id)]).toEqual([['a', 'b'], 0])
+        apply(engine, held(change(id, ['a', 'b'])))
+        apply(engine, held({ ...replace(id, ['b', 'a']), name: 'N' }))
+        expect(namesIn(id)).toEqual(['a', 'b'])
+        apply(engine, held(change(id, [], ['a'])))
+        expect(refusal(engine, held(change(id, ['c'])))).toBe('ACCESS_DENIED')
+        expect(refusal(engine, held(change(id, ['a'])))).toBe('ACCESS_DENIED')
+        apply(engine, change(id, ['c']))
+        expect(namesIn(id)).toEqual(['b', 'c'])
+      },
+    )
+
+    it('come and go in other channels under the same guard', () => {
       const id = channelIn(engine, { participants: people('a', 'b') })
-      const exchanges = [
-        change(id, ['c']),
-        change(id, ['b', 'c']),
-        change(id, ['c'], ['b']),
-        replace(id, ['a', 'c']),
-        replace(id, ['a', 'b', 'c']),
-      ]
-      for (const exchange of exchanges) {
-        expect(refusal(engine, held(exchange))).toBe('ACCESS_DENIED')
-      }
-      expect([namesIn(id), engine.head(id)]).toEqual([['a', 'b'], 0])
-      apply(engine, held(change(id, ['a', 'b'])))
-      apply(engine, held(replace(id, ['a'])))
-      apply(engine, held(change(id, ['c'])))
-      expect(namesIn(id)).toEqual(['a', 'c'])
-      apply(engine, change(id, ['b']))
-      apply(engine, held(change(id, [], ['c'])))
-      expect(namesIn(id)).toEqual(['a', 'b'])
+      apply(engine, held(change(id, ['c'], ['b'])))
+      apply(engine, held(replace(id, ['d'])))
+      expect(namesIn(id)).toEqual(['d'])
     })
 
     it('are let in by an update; one that names more changes nothing', () => {

@@ -39,6 +39,16 @@ function isHidden(engine: LogEngine, before: Channels, command: Command): boolea
   return !shows(before.get(channelId), command.visibleTo)
 }
 
+/** A post in the name of another, by who takes no part. */
+function isForged(before: Channels, command: Command): boolean {
+  if (command.type !== 'post') return false
+  const { visibleTo, message } = command
+  const participants = before.get(message.channelId)?.participants ?? []
+  return (
+    visibleTo !== message.authorId && !participants.some(({ entityId }) => entityId === visibleTo)
+  )
+}
+
 function checkStandings(engine: LogEngine, channels: Channels): void {
   for (const entityId of NAMES.entities) {
     for (const id of NAMES.channels) {
@@ -79,13 +89,10 @@ function check(engine: LogEngine, command: Command, tried: Set<string>): void {
   const [applied] = engine.apply([command])
   const code = refusalIn(applied)
   const after = channelsOf(engine)
-  if (hidden === true) {
-    const isOnMessage = command.type === 'edit' || command.type === 'delete'
-    expect(code).toBe(isOnMessage ? 'MESSAGE_NOT_FOUND' : 'CHANNEL_NOT_FOUND')
-  }
-  if (hidden === false && command.type !== 'edit' && command.type !== 'delete') {
-    expect(code).not.toBe('CHANNEL_NOT_FOUND')
-  }
+  const isOnMessage = command.type === 'edit' || command.type === 'delete'
+  if (hidden === true) expect(code).toBe(isOnMessage ? 'MESSAGE_NOT_FOUND' : 'CHANNEL_NOT_FOUND')
+  if (hidden === false && isForged(before, command)) expect(code).toBe('ACCESS_DENIED')
+  if (hidden === false && !isOnMessage) expect(code).not.toBe('CHANNEL_NOT_FOUND')
   if (code !== undefined) expect(after).toEqual(before)
   for (const { participants } of after.values()) {
     expect(participants.length).toBeLessThanOrEqual(MAX_PARTICIPANTS)

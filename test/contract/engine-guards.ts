@@ -27,10 +27,11 @@ interface Place {
 /** One of every guarded command, new each time. */
 function everyCommand({ channelId, messageId }: Place): readonly GuardedCommand[] {
   const id = newId
+  const by = { authorId: 'ann' }
   return [
-    post(channelId, 'posted'),
-    { ...post(channelId, 'created'), create: channelDraft({ id: channelId }) },
-    { ...post(channelId, 'expected'), expectedServerId: 'elsewhere' },
+    post(channelId, 'posted', by),
+    { ...post(channelId, 'created', by), create: channelDraft({ id: channelId }) },
+    { ...post(channelId, 'expected', by), expectedServerId: 'elsewhere' },
     { type: 'edit', id: id(), messageId, changes },
     { type: 'edit', id: id(), messageId, channelId, authorId: 'else', changes },
     { type: 'delete', id: id(), messageId },
@@ -140,11 +141,25 @@ export function describeGuards({ engine, clock }: Bench): void {
         guarded(post(channelId, 'too late')),
         guarded(post(channelId, 'in'), 'bob'),
         { type: 'update-channel', id: newId(), channelId, visibility: 'public' },
-        guarded(post(channelId, 'open')),
+        guarded(post(channelId, 'open', { authorId: 'ann' })),
       ])
       const fates = applied.map((one) => ('error' in one ? one.error.code : one.outcome.seq))
       const hidden = 'CHANNEL_NOT_FOUND'
       expect(fates).toEqual([2, hidden, 3, hidden, 4, 5, 6])
+    })
+
+    it('posts in the name of another only for who takes part', () => {
+      const { channelId } = placeIn('public', 'ann')
+      const ids = { authorId: 'cid', clientMessageId: 'k' }
+      const forged = guarded(post(channelId, 'I am Cid', ids), 'bob')
+      expect(refusal(engine(), forged)).toBe('ACCESS_DENIED')
+      expect(apply(engine(), guarded(post(channelId, 'as Cid', ids))).outcome.seq).toBe(2)
+      // Nor is it shown what was said under these ids.
+      expect(refusal(engine(), forged)).toBe('ACCESS_DENIED')
+      const own = post(channelId, 'I am Bob', { authorId: 'bob' })
+      expect(apply(engine(), guarded(own, 'bob')).outcome.seq).toBe(3)
+      exclude(channelId)
+      expect(refusal(engine(), guarded(post(channelId, 'late')))).toBe('ACCESS_DENIED')
     })
 
     it('makes no channel, whatever it says of one', () => {

@@ -111,19 +111,37 @@ describe('an author', () => {
     expect(messages.map(({ authorId }) => authorId)).toEqual(['Alice', 'Alice', 'helper', 'member'])
   })
 
-  it('is whom an agent, an administrator or a service names, or itself', async () => {
+  it('is whom an agent that takes part, an administrator or a service names, or itself', async () => {
     await using server = await startGuarded()
     const { channelId } = await setScene(server, 'public')
     const path = `/channels/${channelId}/messages`
-    for (const role of ['agent', 'admin']) {
-      const call = await as(server, `the-${role}`, { role })
+    const callers = [['helper', 'agent'] as const, ['root', 'admin'] as const]
+    for (const [sub, role] of callers) {
+      const call = await as(server, sub, { role })
       const named = await call('POST', path, { content: 'hi', author_id: 'bob' })
       expect(named.body.data.author_id).toBe('bob')
-      expect((await call('POST', path, { content: 'hi' })).body.data.author_id).toBe(`the-${role}`)
+      expect((await call('POST', path, { content: 'hi' })).body.data.author_id).toBe(sub)
     }
     const nobody = await asService(server)('POST', path, { content: 'hi' })
     expect(nobody.status).toBe(400)
     expect(nobody.body.error).toMatch(/^Missing required fields: .*author_id/)
+  })
+
+  it('is itself where an agent takes no part, which cannot swallow the message of another', async () => {
+    await using server = await startGuarded()
+    const { channelId } = await setScene(server, 'public')
+    const outsider = await as(server, 'outsider', { role: 'agent' })
+    const said = { content: 'I am a member', author_id: 'member', messageId: '1' }
+    const body = { channel_id: channelId, ...said, source_type: 'agent_response', raw_message: {} }
+    const path = `/channels/${channelId}/messages`
+    const denied = { status: 403, body: { success: false, code: 'ACCESS_DENIED' } }
+    for (const route of [path, '/submit', '/action', '/ingest-external']) {
+      expect(await outsider('POST', route, body)).toMatchObject(denied)
+    }
+    expect((await outsider('POST', path, { content: 'hi' })).status).toBe(201)
+    const member = await as(server, 'member')
+    const own = await member('POST', path, { content: 'really me', messageId: '1' })
+    expect(own).toMatchObject({ status: 201, body: { data: { content: 'really me' } } })
   })
 
   it('edits and deletes what is their own', async () => {

@@ -1,14 +1,20 @@
 import type { Guard } from '../../log/log.ts'
 import type { ErrorCode } from '../../protocol/errors.ts'
 import { ChannelError } from '../../protocol/errors.ts'
-import { guardOf, requireAdmin, requireAgent } from '../../service/access.ts'
+import {
+  guardOf,
+  isRestricted,
+  mayLeave,
+  requireAdmin,
+  requireAgent,
+} from '../../service/access.ts'
 import type { Access, ChannelAction, MessageAction } from '../../service/access.ts'
 import type { Caller } from '../../service/caller.ts'
 
 /** Asks about the channel that the path names. */
 interface ChannelRule {
   readonly channel: ChannelAction
-  /** The parameter that may name the caller itself, who then needs no right: leaving is always allowed. */
+  /** The parameter that may name the caller itself, who then needs no right: leaving is allowed wherever the token has any. */
   readonly orSelf?: 'entityId' | 'agentId'
 }
 
@@ -62,8 +68,9 @@ interface Asked {
 async function admitToChannel(rule: ChannelRule, asked: Asked): Promise<Guard> {
   const { caller, params, access } = asked
   const channelId = textIn(params, 'channelId')
-  const isSelf = rule.orSelf !== undefined && textIn(params, rule.orSelf) === caller.entityId
-  if (!isSelf) await access.check(caller, rule.channel, channelId)
+  const isLeaving =
+    rule.orSelf !== undefined && mayLeave(caller, channelId, textIn(params, rule.orSelf))
+  if (!isLeaving) await access.check(caller, rule.channel, channelId)
   return guardOf(caller, channelId)
 }
 
@@ -90,6 +97,16 @@ export async function admit(rule: AccessRule, asked: Asked): Promise<Guard> {
     return guardOf(caller)
   }
   return 'channel' in rule ? admitToChannel(rule, asked) : admitToMessage(rule, asked)
+}
+
+/**
+ * Decides again about what was read: it may be newer than the first decision, and a right that ended in
+ * between shows nothing of what came after it.
+ *
+ * @throws as `admit`.
+ */
+export async function admitRead(rule: AccessRule, asked: Asked): Promise<void> {
+  if (typeof rule === 'object' && isRestricted(asked.caller)) await admit(rule, asked)
 }
 
 /** Decides what the body's channel decides. @throws as `admit`. */

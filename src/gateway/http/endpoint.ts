@@ -5,7 +5,7 @@ import { describeIssues } from '../../protocol/schemas.ts'
 import { speakerOf } from '../../service/access.ts'
 import type { Access } from '../../service/access.ts'
 import type { Caller } from '../../service/caller.ts'
-import { admit, admitBody, requireCaller } from './access-rule.ts'
+import { admit, admitBody, admitRead, requireCaller } from './access-rule.ts'
 import type { AccessRule } from './access-rule.ts'
 import { InvalidRequest } from './errors.ts'
 import type { Reply } from './reply.ts'
@@ -205,13 +205,16 @@ export function endpoint<
     run: async (request, access) => {
       const caller = rule === 'public' ? NOBODY : requireCaller(request.caller)
       const named = check(params, request.params, invalid.params ?? byField)
-      const early = await admit(rule, { caller, params: named ?? {}, access })
+      const asking = { caller, params: named ?? {}, access }
+      const early = await admit(rule, asking)
       const asked = check(query, request.query, invalid.query ?? byField)
       const raw = body && signed(author, caller, await request.readBody())
       const sent = check(body, raw, invalid.body ?? byDetails)
       const guard = (await admitBody(rule, { caller, body: sent, access })) ?? early
       requireAuthor(author, caller, sent)
-      return handle({ params: named, query: asked, body: sent, caller, guard })
+      const reply = await handle({ params: named, query: asked, body: sent, caller, guard })
+      if (spec.method === 'get') await admitRead(rule, asking)
+      return reply
     },
   }
 }

@@ -22,6 +22,12 @@ export function serverRow(server: MessageServer): JsonObject {
   return compact({ id, name, sourceType, sourceId, metadata, ...times(server) })
 }
 
+/** The same as users and agents see it: which servers there are. */
+export function publicServerRow(server: MessageServer): JsonObject {
+  const { id, name, sourceType } = server
+  return { id, name, sourceType, ...times(server) }
+}
+
 /** elizaOS's channel row, without participants. */
 export function channelRow(channel: Channel): JsonObject {
   const { id, name, type, sourceType, sourceId, topic, visibility, ownerId, metadata } = channel

@@ -8,7 +8,7 @@ import {
   distinct,
   membershipOf,
   removeChannel,
-  requireFitting,
+  requireSettled,
   requireRoom,
 } from './channels.ts'
 import {
@@ -90,7 +90,7 @@ export function applyUpdateChannel(
     ...(metadata !== undefined && { metadata: structuredClone(metadata) }),
   }
   const changes = replacement(context, channel, participants)
-  requireFitting(channel, changes.added.length, command)
+  requireSettled(channel, { added: changes.added.length, removed: changes.removed }, command)
   const row: EntryRow = {
     ...nextPlace(context, channel),
     id: command.id,

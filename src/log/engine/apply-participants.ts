@@ -1,7 +1,7 @@
 import { ChannelError } from '../../protocol/errors.ts'
 import type { Command } from '../log.ts'
 import { saveChanges } from './apply-channel.ts'
-import { asStored, membershipOf, requireFitting, requireRoom } from './channels.ts'
+import { asStored, membershipOf, requireRoom, requireSettled } from './channels.ts'
 import { earlierAttempt, nextPlace, quiet, requireChannel } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
 import type { ChannelRecord, EntryRow } from './records.ts'
@@ -25,7 +25,7 @@ export function applyChangeParticipants(
     ({ entityId }) => store.participant(channel.key, entityId) === undefined,
   ).length
   const participantCount = channel.participantCount + newcomers - changes.removed.length
-  requireFitting(channel, newcomers, command)
+  requireSettled(channel, { added: newcomers, removed: changes.removed }, command)
   requireRoom(context, { added: newcomers, total: participantCount })
   if (changes.added.length === 0 && changes.removed.length === 0) {
     return quiet({})

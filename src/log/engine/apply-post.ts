@@ -40,7 +40,7 @@ export function applyPost(context: ApplyContext, command: Post): Effect {
  * necessarily who sent it, and the answer shows it. Only the very attempt of the entity that the guard
  * names, submitted again since the writer died before it answered, is answered as it would have been.
  *
- * @throws CHANNEL_NOT_FOUND where the guard hides it, or finds none.
+ * @throws CHANNEL_NOT_FOUND where the guard hides it, or finds none; ACCESS_DENIED.
  */
 function channelFor(
   context: ApplyContext,
@@ -48,10 +48,23 @@ function channelFor(
 ): ChannelRecord | undefined {
   const channel = context.store.channel(message.channelId)
   if (visibleTo === undefined) return channel
-  if (channel !== undefined && isVisible(context, channel, visibleTo)) return channel
+  if (channel !== undefined && isVisible(context, channel, visibleTo)) {
+    requireSpeaker(context, channel, { authorId: message.authorId, speaker: visibleTo })
+    return channel
+  }
   const isOwnAttempt = message.authorId === visibleTo && isStored(context.store, message, channel)
   if (isOwnAttempt && channel?.isLive === true) return channel
   throw new ChannelError('CHANNEL_NOT_FOUND')
+}
+
+/** @throws ACCESS_DENIED when somebody writes in another's name where it takes no part itself. */
+function requireSpeaker(
+  { store }: ApplyContext,
+  { key }: ChannelRecord,
+  { authorId, speaker }: { readonly authorId: string; readonly speaker: string },
+): void {
+  if (authorId === speaker || store.participant(key, speaker) !== undefined) return
+  throw new ChannelError('ACCESS_DENIED', 'You may speak for others only where you take part.')
 }
 
 function isStored(

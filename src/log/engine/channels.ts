@@ -1,5 +1,5 @@
 import { ChannelError } from '../../protocol/errors.ts'
-import { defaultVisibility } from '../../protocol/model.ts'
+import { defaultVisibility, isConversation } from '../../protocol/model.ts'
 import type { ChannelDetails, ChannelType, Participant } from '../../protocol/model.ts'
 import type { ChannelDraft, ParticipantGuard } from '../log.ts'
 import { nextPlace } from './context.ts'
@@ -99,15 +99,18 @@ export function requireRoom(
   if (added > 0 && total > maxParticipants) throw new ChannelError('TOO_MANY_PARTICIPANTS')
 }
 
-/** @throws ACCESS_DENIED when a guard holds the channel to fewer than come and are there. */
-export function requireFitting(
-  { participantCount }: ChannelRecord,
-  added: number,
-  { maxParticipants = Number.POSITIVE_INFINITY }: ParticipantGuard,
+/** @throws ACCESS_DENIED when somebody comes into a conversation, or another goes than whom the guard names. */
+export function requireSettled(
+  { type }: ChannelRecord,
+  { added, removed }: { readonly added: number; readonly removed: readonly string[] },
+  { asParty }: ParticipantGuard,
 ): void {
-  if (added === 0 || participantCount + added <= maxParticipants) return
-  const text = `At most ${maxParticipants} take part in such a channel.`
-  throw new ChannelError('ACCESS_DENIED', text)
+  if (asParty === undefined || !isConversation(type)) return
+  if (added === 0 && removed.every((entityId) => entityId === asParty)) return
+  throw new ChannelError(
+    'ACCESS_DENIED',
+    `Who takes part in a ${type} is settled; one may leave it.`,
+  )
 }
 
 function rightsOf({

@@ -6,7 +6,11 @@ import {
   Access,
   decide,
   guardOf,
+  mayCreateBySending,
+  mayLeave,
   ownerOf,
+  participantsGuardOf,
+  requireAdmin,
   requireFitting,
   requireParty,
   speakerOf,
@@ -15,6 +19,7 @@ import {
 import type { ChannelAction } from '../../../src/service/access.ts'
 import { anyone, service } from '../../../src/service/caller.ts'
 import type { Caller, Capability } from '../../../src/service/caller.ts'
+import { listedFor } from '../../../src/service/grants.ts'
 
 const ACTIONS: readonly ChannelAction[] = ['join', 'read', 'send', 'manage']
 
@@ -106,7 +111,12 @@ describe('commands', () => {
     for (const caller of [anyone('ann'), service('ann'), holder('admin')]) {
       expect(guardOf(caller, 'room-1')).toEqual({})
       expect(viewerOf(caller)).toBeUndefined()
+      expect(participantsGuardOf(caller, 'room-1')).toEqual({})
     }
+    const byGrant = participantsGuardOf(holder('user', ['admin']), 'room-1')
+    expect(byGrant).toEqual({ asParty: 'ann' })
+    const asUsual = participantsGuardOf(holder('agent'), 'room-1')
+    expect(asUsual).toEqual({ asParty: 'ann', visibleTo: 'ann' })
     expect(viewerOf(holder('user', ['admin']))).toBe('ann')
   })
 })
@@ -119,6 +129,23 @@ function code(act: () => unknown): string | undefined {
     return error instanceof ChannelError ? error.code : String(error)
   }
 }
+
+const listing = (role: Caller['role'], pattern: string, allow: readonly Capability[]) => ({
+  ...holder(role),
+  grants: [{ pattern, allow }],
+})
+
+/** What is beyond single channels: making them, DMs, administration. */
+const acts = (caller: Caller): readonly unknown[] => [
+  code(() => ownerOf(caller, undefined)),
+  code(() => {
+    requireParty(caller, ['ann', 'bob'])
+  }),
+  code(() => {
+    requireAdmin(caller)
+  }),
+  mayCreateBySending(caller),
+]
 
 describe('a user', () => {
   it('speaks as itself; everyone else as whom they name', () => {
@@ -136,6 +163,47 @@ describe('a user', () => {
     expect(code(() => ownerOf(holder('agent'), 'room-1'))).toBe('ACCESS_DENIED')
     expect(ownerOf(holder('admin'), 'room-1')).toBeUndefined()
     expect(ownerOf(service('ann'), 'room-1')).toBeUndefined()
+  })
+
+  it('is with a token that lists channels held to these: it makes none and administers nothing', () => {
+    const no = 'ACCESS_DENIED'
+    for (const role of ['user', 'agent', 'admin'] as const) {
+      for (const grants of [[], listing(role, 'room-*', ['admin']).grants]) {
+        expect(acts({ ...holder(role), grants })).toEqual([no, no, no, false])
+      }
+      expect(acts(listing(role, '*', ['join', 'read', 'send']))).toEqual([no, no, no, false])
+    }
+    const none = undefined
+    for (const caller of [holder('user'), listing('agent', '*', ['admin'])]) {
+      expect(acts(caller)).toEqual([none, none, no, false])
+    }
+    for (const caller of [
+      holder('admin'),
+      listing('admin', '**', ['admin']),
+      service(),
+      anyone(),
+    ]) {
+      expect(acts(caller)).toEqual([none, none, none, true])
+    }
+  })
+
+  it('with such a token sees of a list what it may read or join, and leaves what is in its list', () => {
+    const grants = (['join', 'read', 'send', 'admin'] as const).map((allow) => ({
+      pattern: `${allow}-*`,
+      allow: [allow],
+    }))
+    const ids = ['join-1', 'read-1', 'send-1', 'admin-1', 'other']
+    const channels = ids.map((id) => ({ id }))
+    const shown = (caller: Caller) => listedFor(caller, channels).map(({ id }) => id)
+    for (const role of ['user', 'agent', 'admin'] as const) {
+      const caller = { ...holder(role), grants }
+      expect(shown(caller)).toEqual(['join-1', 'read-1', 'admin-1'])
+      expect(ids.filter((id) => mayLeave(caller, id, 'ann'))).toEqual(ids.slice(0, 4))
+      expect(ids.filter((id) => mayLeave(caller, id, 'bob'))).toEqual([])
+      expect(shown(holder(role))).toEqual(ids)
+      expect(shown(holder(role, []))).toEqual([])
+    }
+    expect(mayLeave(holder('user'), 'other', 'ann')).toBe(true)
   })
 
   it('opens no conversation of others', () => {
@@ -224,5 +292,36 @@ describe('a message', () => {
       code: 'MESSAGE_NOT_FOUND',
     })
     expect(await access.checkMessage(service(), 'edit', named)).toBeUndefined()
+  })
+})
+
+/** A log whose head is another one each time, up to the last, and in which ann comes and goes with it. */
+function accessTo(heads: number[], wordsAt: (head: number) => string): Access {
+  const now = (): number => heads[0] ?? 0
+  return new Access({
+    standing: async () => standing(wordsAt(now())),
+    message: async () => undefined,
+    head: async () => {
+      const head = now()
+      if (heads.length > 1) heads.shift()
+      return head
+    },
+  })
+}
+
+describe('being let in', () => {
+  const ann = holder('user')
+
+  it('says at which entry one stands where', async () => {
+    const access = accessTo([4, 5, 6, 7], (head) => (head === 7 ? 'private in' : 'private'))
+    expect(await access.admit(ann, 'room-1')).toMatchObject({ upTo: 7 })
+    const gone = accessTo([4, 5, 6], (head) => (head === 6 ? 'private' : 'private in'))
+    await expect(gone.admit(ann, 'room-1')).rejects.toMatchObject({ code: 'CHANNEL_NOT_FOUND' })
+  })
+
+  it('is refused where the channel changes faster than one can look', async () => {
+    const heads = Array.from({ length: 100 }, (_, index) => index)
+    const access = accessTo(heads, () => 'private in')
+    await expect(access.admit(ann, 'room-1')).rejects.toMatchObject({ code: 'OVERLOADED' })
   })
 })

@@ -45,7 +45,7 @@ export function setUp(maxResumeEntries = 100, maxBacklogEntries = 100, defer = a
   })
   live.attach(log as unknown as ChannelLog)
   const follower = new Recorder()
-  const join = (since?: number, epoch = EPOCH, admit?: () => Promise<void>): Promise<void> =>
+  const join = (since?: number, epoch = EPOCH, admit?: () => Promise<number>): Promise<void> =>
     live.join({
       channelId: CHANNEL,
       follower,

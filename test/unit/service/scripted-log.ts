@@ -4,8 +4,8 @@ import type { Entry } from '../../../src/protocol/model.ts'
 export const EPOCH = 'epoch-1'
 export const CHANNEL = 'c'
 
-export function entry(seq: number): Entry {
-  return { kind: 'cleared', channelId: CHANNEL, seq, at: seq }
+export function entry(seq: number, kind: 'cleared' | 'removed' = 'cleared'): Entry {
+  return { kind, channelId: CHANNEL, seq, at: seq }
 }
 
 /** A log whose answers come when the test says so: that is what makes the races visible. */
@@ -28,6 +28,8 @@ export class ScriptedLog {
   }
 
   stored = 0
+  /** Numbers of deletions of the channel. */
+  readonly deletions = new Set<number>()
 
   head(): Promise<number> {
     return Promise.resolve(this.stored)
@@ -53,7 +55,8 @@ export class ScriptedLog {
     const { after, upTo } = read.range
     const prefix = { length: Math.min(length, upTo - after) }
     const seqs = Array.from(prefix, (_, index) => after + 1 + index)
-    read.resolve(seqs.map(entry))
+    const kindAt = (seq: number) => (this.deletions.has(seq) ? 'removed' : 'cleared')
+    read.resolve(seqs.map((seq) => entry(seq, kindAt(seq))))
     return read.range
   }
 }

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { participantsGuardOf } from '../../../service/access.ts'
 import type { Services } from '../../../service/services.ts'
 import { endpoint } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
@@ -48,11 +49,10 @@ export function channelAgentEndpoints(services: Services): readonly Endpoint[] {
       invalid: { params: words, body: words },
       success: { status: 201, description: 'Added, or there already.', schema: changed },
       errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'TOO_MANY_PARTICIPANTS'],
-      handle: async ({ params: { channelId }, body, caller, guard }) => {
+      handle: async ({ params: { channelId }, body, caller }) => {
         const { agentId: added } = body
-        const bounds = await services.access.participantsGuard(caller, channelId)
         const add = [{ entityId: added, isAgent: true }]
-        await services.participants.add(channelId, add, { ...guard, ...bounds })
+        await services.participants.add(channelId, add, participantsGuardOf(caller, channelId))
         const message = 'Agent added to channel successfully'
         return created({ channelId, agentId: added, message })
       },
@@ -67,7 +67,8 @@ export function channelAgentEndpoints(services: Services): readonly Endpoint[] {
       invalid: { params: words },
       success: { status: 200, description: 'Removed.', schema: changed },
       errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'PARTICIPANT_NOT_FOUND'],
-      handle: async ({ params, guard }) => {
+      handle: async ({ params, caller }) => {
+        const guard = participantsGuardOf(caller, params.channelId)
         await services.participants.removeAgent(params.channelId, params.agentId, guard)
         return ok({ ...params, message: 'Agent removed from channel successfully' })
       },

@@ -2,8 +2,15 @@ import { z } from '@hono/zod-openapi'
 import { ChannelError } from '../../../protocol/errors.ts'
 import { DEFAULT_SERVER_ID, LIMITS } from '../../../protocol/limits.ts'
 import { CHANNEL_TYPES, VISIBILITIES } from '../../../protocol/model.ts'
-import { ownerOf, requireFitting, requireParty, viewerOf } from '../../../service/access.ts'
+import {
+  ownerOf,
+  participantsGuardOf,
+  requireFitting,
+  requireParty,
+  viewerOf,
+} from '../../../service/access.ts'
 import type { Caller } from '../../../service/caller.ts'
+import { listedFor } from '../../../service/grants.ts'
 import type { Services } from '../../../service/services.ts'
 import { endpoint } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
@@ -102,7 +109,7 @@ function collection(services: Services): Endpoint[] {
       errors: ['INVALID_PAYLOAD'],
       handle: async ({ query, caller }) => {
         const channels = await services.channels.list(namedServer(query), viewerOf(caller))
-        return ok({ channels: channels.map(channelRow) })
+        return ok({ channels: listedFor(caller, channels).map(channelRow) })
       },
     }),
     endpoint({
@@ -111,7 +118,7 @@ function collection(services: Services): Endpoint[] {
       tag,
       summary: 'Create a channel',
       description:
-        'With the token of a user or agent, it is theirs to manage, and they take part first.',
+        'With the token of a user or agent, it is theirs to manage, and they take part first. Not with a token that lists channels.',
       access: 'caller',
       body: createBody,
       bodyExample: {
@@ -166,13 +173,11 @@ function single(services: Services): Endpoint[] {
       bodyExample: { name: 'General', topic: 'Anything goes' },
       success: { status: 200, description: 'The changed channel.', schema: channelEnvelope },
       errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'TOO_MANY_PARTICIPANTS'],
-      handle: async ({ params: { channelId }, body, caller, guard }) => {
+      handle: async ({ params: { channelId }, body, caller }) => {
         const { participantCentralUserIds: everyone, ...named } = body
-        const bounds = everyone && (await services.access.participantsGuard(caller, channelId))
         const channel = await services.channels.update({
           channelId,
-          ...guard,
-          ...bounds,
+          ...participantsGuardOf(caller, channelId),
           ...named,
           participantIds: everyone,
         })
@@ -204,7 +209,8 @@ function dm(services: Services): Endpoint {
     path: '/api/messaging/dm-channel',
     tag,
     summary: 'The DM channel of two entities, created if there is none',
-    description: 'With the token of a user or agent, one of the two is its holder.',
+    description:
+      'With the token of a user or agent, one of the two is its holder. Not with a token that lists channels.',
     access: 'caller',
     query: z.object({
       currentUserId: id('One of the two.', EXAMPLE.user),

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { Guard } from '../../../log/log.ts'
 import { ChannelError } from '../../../protocol/errors.ts'
 import { LIMITS } from '../../../protocol/limits.ts'
-import { isRestricted } from '../../../service/access.ts'
+import { isRestricted, mayCreateBySending } from '../../../service/access.ts'
 import type { Caller } from '../../../service/caller.ts'
 import { present } from '../../../service/refusals.ts'
 import type { Services } from '../../../service/services.ts'
@@ -73,7 +73,7 @@ async function post(services: Services, { channelId, body, caller, guard }: Post
     raw: body.raw_message ?? undefined,
     inReplyTo: body.in_reply_to_message_id ?? undefined,
     // An unknown channel and a hidden one are the same thing to a user or agent, so it makes neither.
-    autoCreate: isRestricted(caller) ? undefined : { createdBy: 'gui_auto_creation' },
+    autoCreate: mayCreateBySending(caller) ? { createdBy: 'gui_auto_creation' } : undefined,
     ...guard,
   })
   return busRow(present(outcome.message, 'posted message'))

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { LIMITS } from '../../../protocol/limits.ts'
+import { participantsGuardOf } from '../../../service/access.ts'
 import type { Services } from '../../../service/services.ts'
 import { endpoint, whenMissing } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
@@ -54,12 +55,11 @@ function changes(services: Services): Endpoint[] {
       invalid: { body: whenMissing('Missing or invalid fields: entityId') },
       success: { status: 201, description: 'Everyone who takes part now.', schema: changed },
       errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'TOO_MANY_PARTICIPANTS'],
-      handle: async ({ params: { channelId }, body, caller, guard }) => {
+      handle: async ({ params: { channelId }, body, caller }) => {
         const isAgent = body.isAgent === true
         const ids = idsOf(body)
-        const bounds = await services.access.participantsGuard(caller, channelId)
         const add = ids.map((added) => ({ entityId: added, isAgent }))
-        await services.participants.add(channelId, add, { ...guard, ...bounds })
+        await services.participants.add(channelId, add, participantsGuardOf(caller, channelId))
         return created({ channelId, participants: await participantIds(services, channelId) })
       },
     }),
@@ -77,7 +77,8 @@ function changes(services: Services): Endpoint[] {
         schema: changed,
       },
       errors: ['INVALID_PAYLOAD', 'CHANNEL_NOT_FOUND', 'PARTICIPANT_NOT_FOUND'],
-      handle: async ({ params: { channelId, entityId: removed }, caller, guard }) => {
+      handle: async ({ params: { channelId, entityId: removed }, caller }) => {
+        const guard = participantsGuardOf(caller, channelId)
         await services.participants.remove(channelId, removed, guard)
         const mayRead = await services.access.may(caller, 'read', channelId)
         const participants = mayRead ? await participantIds(services, channelId) : []

@@ -1,17 +1,20 @@
 import { z } from '@hono/zod-openapi'
 import { DEFAULT_SERVER_ID, LIMITS } from '../../../protocol/limits.ts'
-import { viewerOf } from '../../../service/access.ts'
+import { isAdmin, viewerOf } from '../../../service/access.ts'
+import type { Caller } from '../../../service/caller.ts'
+import { listedFor } from '../../../service/grants.ts'
 import type { Services } from '../../../service/services.ts'
+import type { JsonObject } from '../../../util/json.ts'
 import { endpoint, whenMissing } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { created, noContent, ok } from '../reply.ts'
 import { channelRowSchema, serverRowSchema } from '../row-schemas.ts'
-import { channelRow, serverRow } from '../rows.ts'
+import { channelRow, publicServerRow, serverRow } from '../rows.ts'
 import { envelope, EXAMPLE, id, LIST_BOUNDS, metadataObject, name, word } from '../schemas.ts'
 
 const SERVERS = '/api/messaging/message-servers'
 const tag = 'Message servers'
-const ALL_SERVERS = `All servers, in order of creation. ${LIST_BOUNDS}`
+const ALL_SERVERS = `All servers, in order of creation; with \`sourceId\` and \`metadata\` for administrators and services. ${LIST_BOUNDS}`
 
 const serverParams = z.object({ messageServerId: id('Message server.', EXAMPLE.server) })
 
@@ -24,6 +27,12 @@ const createBody = z
     metadata: metadataObject('Free form.').nullish(),
   })
   .openapi('CreateMessageServer')
+
+/** Where a server comes from, and what is noted about it, is for those who run it. */
+async function rows(services: Services, caller: Caller): Promise<JsonObject[]> {
+  const servers = await services.servers.list()
+  return servers.map(isAdmin(caller) ? serverRow : publicServerRow)
+}
 
 function reads(services: Services): Endpoint[] {
   return [
@@ -52,7 +61,7 @@ function reads(services: Services): Endpoint[] {
         description: ALL_SERVERS,
         schema: envelope(z.object({ messageServers: z.array(serverRowSchema) })),
       },
-      handle: async () => ok({ messageServers: (await services.servers.list()).map(serverRow) }),
+      handle: async ({ caller }) => ok({ messageServers: await rows(services, caller) }),
     }),
     endpoint({
       method: 'get',
@@ -69,7 +78,7 @@ function reads(services: Services): Endpoint[] {
       errors: ['INVALID_PAYLOAD'],
       handle: async ({ params, caller }) => {
         const channels = await services.channels.list(params.messageServerId, viewerOf(caller))
-        return ok({ channels: channels.map(channelRow) })
+        return ok({ channels: listedFor(caller, channels).map(channelRow) })
       },
     }),
   ]
@@ -90,7 +99,7 @@ function olderLists(services: Services): Endpoint[] {
         description: ALL_SERVERS,
         schema: envelope(z.object({ servers: z.array(serverRowSchema) })),
       },
-      handle: async () => ok({ servers: (await services.servers.list()).map(serverRow) }),
+      handle: async ({ caller }) => ok({ servers: await rows(services, caller) }),
     }),
   )
 }

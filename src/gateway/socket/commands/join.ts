@@ -49,10 +49,15 @@ function createMembership(edge: Edge, connection: Connection, payload: JoinPaylo
   })
 }
 
-/** Decides by what the log says behind the position at which delivery begins, so that no entry is missed. */
-async function admit({ services }: Edge, { caller }: Connection, to: Membership): Promise<void> {
+/**
+ * Decides by what the log says, and answers at which entry: delivery begins behind it, and the first decision
+ * is the one that every entry from there on is held against.
+ */
+async function admit({ services }: Edge, { caller }: Connection, to: Membership): Promise<number> {
   const { channelId } = to
-  to.admit(new StandingWatch(caller, channelId, await services.access.admit(caller, channelId)))
+  const admission = await services.access.admit(caller, channelId)
+  if (!to.isAdmitted) to.admit(new StandingWatch(caller, channelId, admission))
+  return admission.upTo
 }
 
 async function goLive(edge: Edge, request: Request, payload: JoinPayload): Promise<Membership> {
@@ -87,6 +92,7 @@ async function moveIn(edge: Edge, request: Request, payload: JoinPayload): Promi
   const channelId = channelOf(payload, TEXTS.joinNeedsChannel)
   // First, so that a stranger's attempt costs and changes the same wherever it goes.
   if (isRestricted(caller)) await edge.services.access.check(caller, 'join', channelId)
+  await edge.services.access.checkSpeaker(caller, payload.entityId, channelId)
   if (connection.isClosed) return
   const isRejoin = memberships.has(channelId)
   if (!isRejoin && memberships.size >= edge.settings.maxChannelsPerConnection) {

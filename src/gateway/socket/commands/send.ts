@@ -3,7 +3,7 @@ import { ChannelError } from '../../../protocol/errors.ts'
 import { sendSchema } from '../../../protocol/schemas.ts'
 import type { SendPayload } from '../../../protocol/schemas.ts'
 import { TEXTS } from '../../../protocol/wire.ts'
-import { guardOf, isGranted, isRestricted, speakerOf } from '../../../service/access.ts'
+import { guardOf, isGranted, mayCreateBySending, speakerOf } from '../../../service/access.ts'
 import type { PostInput } from '../../../service/messages.ts'
 import { compact } from '../../../util/compact.ts'
 import { newId } from '../../../util/new-id.ts'
@@ -36,8 +36,8 @@ function textOf(payload: SendPayload): string {
 }
 
 /**
- * What the log is to look at when it gets to the message. Restricted callers make no channel by sending: for
- * them one that does not exist is refused like one that is hidden.
+ * What the log is to look at when it gets to the message. Users, agents and tokens that list channels make none
+ * by sending: for them one that does not exist is refused like one that is hidden.
  */
 function conditions(
   { caller }: Connection,
@@ -45,7 +45,7 @@ function conditions(
   channelId: string,
 ): Pick<PostInput, 'visibleTo' | 'autoCreate'> {
   const guard = guardOf(caller, channelId)
-  if (isRestricted(caller)) return guard
+  if (!mayCreateBySending(caller)) return guard
   const createdBy = 'socketio_auto_creation'
   return { autoCreate: { createdBy, ...compact({ targetUserId: payload.targetUserId }) } }
 }
