@@ -18,6 +18,9 @@ export const FrameKind = {
   LOG_PUBLISH: 22,
   LOG_ENTRIES: 23,
   LOG_EPHEMERAL: 24,
+  /** Client → server: wants `LOG_COMMITTED` from here on. */
+  LOG_WATCH: 25,
+  LOG_COMMITTED: 26,
 
   /** Server → client: the hub's id; presence may be used from here on. */
   PRESENCE_READY: 32,

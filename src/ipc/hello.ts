@@ -7,7 +7,7 @@ import type { PeerIdentity } from './link.ts'
  * The version of everything that travels on links. Raise it with any change of frames or payloads:
  * processes of two versions must not talk. Frame layout, HELLO and REFUSED themselves never change.
  */
-export const LINK_PROTOCOL_VERSION = 1
+export const LINK_PROTOCOL_VERSION = 2
 
 /** Largest hello or refusal, in bytes. */
 const MAX_HELLO_BYTES = 4_096

@@ -114,6 +114,7 @@ export class LogCore {
     this.#deliver(toDeliveries(items, results))
     this.#settle(items, results)
     this.#endBatch()
+    if (isForAgents(commands, results)) this.#committed()
     if (commands.some(erases)) this.#sweepSoon()
   }
 
@@ -142,12 +143,32 @@ export class LogCore {
       const result = results[index] ?? { error: new ChannelError('INTERNAL') }
       index += 1
       this.#guard(() => item.settle(result), 'an append could not be answered')
+      this.#noteDropped(item.command, result)
     }
+  }
+
+  #noteDropped(command: Command, result: Applied): void {
+    if (command.type !== 'settle' || 'error' in result) return
+    const { failuresDropped } = result.outcome
+    if (failuresDropped === undefined) return
+    const { agentId } = command
+    this.#options.logger?.warn({ agentId, failuresDropped }, 'the oldest failures were dropped')
   }
 
   #endBatch(): void {
     for (const { consumer } of this.#attachments) {
       this.#guard(() => consumer.onBatchEnd?.(), 'a feed consumer failed')
+    }
+  }
+
+  #committed(): void {
+    let place: number | undefined
+    for (const { consumer } of this.#attachments) {
+      if (consumer.onCommitted === undefined) continue
+      this.#guard(() => {
+        place ??= this.engine.newestPlace()
+        consumer.onCommitted?.(place)
+      }, 'a feed consumer failed')
     }
   }
 
@@ -198,6 +219,15 @@ function erases(command: Command): boolean {
     command.type === 'delete-channel' ||
     command.type === 'delete-server'
   )
+}
+
+/** Whether agents may have something to deal with. */
+function isForAgents(commands: readonly Command[], results: readonly Applied[]): boolean {
+  return results.some((result, index) => {
+    if ('error' in result) return false
+    if (commands[index]?.type === 'retry-failure') return true
+    return result.entries.some((entry) => entry.kind === 'posted' && entry.hasAgents)
+  })
 }
 
 /** Groups a batch by channel; a frame ends its channel's run, so that it stays between its neighbours. */

@@ -1,5 +1,6 @@
 import type { ChannelError } from '../protocol/errors.ts'
 import type { Channel, ChannelDetails, Entry, Message, MessageServer } from '../protocol/model.ts'
+import type { Failure, FailureQuery, InboxPage, InboxQuery } from './inbox.ts'
 import type { Command, EntryRange, MessagePage, MessageQuery, Outcome, Standing } from './log.ts'
 
 /** What one command of a batch did: its answer and its new entries, or its refusal. */
@@ -21,6 +22,11 @@ export interface LogReader {
   messages(query: MessageQuery): MessagePage
   entries(range: EntryRange): readonly Entry[]
   head(channelId: string): number
+  /** The place of the newest entry; 0 when there is none. */
+  newestPlace(): number
+  inbox(query: InboxQuery): InboxPage
+  retries(query: InboxQuery): InboxPage
+  failures(agentId: string, query: FailureQuery): readonly Failure[]
   close(): void
 }
 

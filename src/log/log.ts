@@ -11,6 +11,7 @@ import type {
   Visibility,
 } from '../protocol/model.ts'
 import type { JsonObject } from '../util/json.ts'
+import type { AgentInbox, InboxCommand } from './inbox.ts'
 
 /** What a channel is made of when it is created, by itself or together with its first message. */
 export interface ChannelDraft {
@@ -178,6 +179,7 @@ export type Command =
       readonly serverId: string
       readonly agentId: string
     }
+  | InboxCommand
 
 /** What a command did. Fields are present where they apply. */
 export interface Outcome {
@@ -193,6 +195,10 @@ export interface Outcome {
   readonly message?: Message
   readonly channel?: ChannelDetails
   readonly server?: MessageServer
+  /** Of an `InboxCommand`: the agent's cursor, or the place of the failure. */
+  readonly place?: number
+  /** Of a `settle` that stored more failures than are kept: how many old ones were dropped. */
+  readonly failuresDropped?: number
 }
 
 /**
@@ -247,6 +253,12 @@ export interface EntryRange {
 export interface FeedConsumer {
   onEntries(channelId: string, entries: readonly Entry[]): void
   onEphemeral(frame: Ephemeral): void
+  /**
+   * A batch is committed that holds a message in a channel with agents, or a retry: agents may have something
+   * to deal with up to this place. Once a batch at most, after its entries; may be lost with the connection, so
+   * whoever waits looks by itself, too. Where it is absent nobody is told, and it costs nothing.
+   */
+  onCommitted?(place: number): void
 }
 
 /**
@@ -260,7 +272,7 @@ export interface FeedConsumer {
  * `delete-server` and of a `delete` without `channelId`, whose answers name no channel to wait for.
  * Reads show committed state and may be ahead of the feed.
  */
-export interface ChannelLog {
+export interface ChannelLog extends AgentInbox {
   /** The database's life: changes only when a backup is restored. */
   readonly epoch: string
   /**

@@ -1,5 +1,6 @@
 import type { Channel, ChannelDetails, Entry, Message, MessageServer } from '../protocol/model.ts'
 import type { LogReader } from './engine.ts'
+import type { Failure, FailureQuery, InboxPage, InboxQuery } from './inbox.ts'
 import type { ChannelLog, EntryRange, MessagePage, MessageQuery, Standing } from './log.ts'
 
 type Reads = Omit<ChannelLog, 'append' | 'publish' | 'follow' | 'unfollow' | 'close'>
@@ -58,5 +59,17 @@ export class LogReads implements Reads {
 
   async head(channelId: string): Promise<number> {
     return this.reader.head(channelId)
+  }
+
+  async inbox(query: InboxQuery): Promise<InboxPage> {
+    return this.reader.inbox(query)
+  }
+
+  async retries(query: InboxQuery): Promise<InboxPage> {
+    return this.reader.retries(query)
+  }
+
+  async failures(agentId: string, query: FailureQuery): Promise<readonly Failure[]> {
+    return this.reader.failures(agentId, query)
   }
 }

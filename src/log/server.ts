@@ -42,6 +42,9 @@ export class LogServer implements CoreConsumer {
   readonly #maxFrameChars: number
   readonly #followers = new Map<string, Set<Peer>>()
   readonly #answered = new Set<Peer>()
+  readonly #watchers = new Set<FramedLink>()
+  /** Present while somebody watches: without it the core need not ask for the newest place. */
+  #watch: Attachment | undefined
 
   constructor(options: LogServerOptions) {
     this.#core = options.core
@@ -60,7 +63,9 @@ export class LogServer implements CoreConsumer {
       const frame: Ephemeral = JSON.parse(payload.toString())
       this.#core.publish(frame)
     })
+    link.handle(FrameKind.LOG_WATCH, () => this.#addWatcher(link))
     link.onClose(() => {
+      this.#removeWatcher(link)
       for (const channelId of peer.channels) this.#unfollow(peer, channelId)
     })
     const ready: ReadyPayload = { epoch: this.#core.engine.epoch }
@@ -153,6 +158,25 @@ export class LogServer implements CoreConsumer {
     if (followers.size > 0) return
     this.#followers.delete(channelId)
     this.#attachment.unfollow(channelId)
+  }
+
+  #addWatcher(link: FramedLink): void {
+    this.#watchers.add(link)
+    this.#watch ??= this.#core.attach({
+      onEntries: () => undefined,
+      onEphemeral: () => undefined,
+      onCommitted: (place) => {
+        const frame = encodeFrame(FrameKind.LOG_COMMITTED, String(place))
+        for (const watcher of this.#watchers) watcher.sendFrame(frame)
+      },
+    })
+  }
+
+  #removeWatcher(link: FramedLink): void {
+    this.#watchers.delete(link)
+    if (this.#watchers.size > 0) return
+    this.#watch?.detach()
+    this.#watch = undefined
   }
 
   #broadcast(channelId: string, kind: number, payload: string): void {

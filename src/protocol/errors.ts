@@ -25,6 +25,11 @@ export const ERRORS = {
     message: 'Agent is not a participant in this channel',
     retryable: false,
   },
+  FAILURE_NOT_FOUND: {
+    status: 404,
+    message: 'The agent has no such failure.',
+    retryable: false,
+  },
   AGENT_NOT_FOUND: { status: 404, message: 'Agent not found', retryable: false },
   WORKER_NOT_FOUND: {
     status: 404,

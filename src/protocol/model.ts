@@ -85,6 +85,8 @@ export interface MessageBody {
   readonly metadata?: JsonObject
   /** What a REST client sent as `raw_message`; `thought` and `actions` are read from it. */
   readonly raw?: Json
+  /** Agents' turns since a human spoke, where an agent wrote it; 0 where absent. Not shown to clients. */
+  readonly hops?: number
 }
 
 /** A stored item. */

@@ -59,6 +59,8 @@ export function applyDelete(context: ApplyContext, command: Delete): Effect {
   if (isErased(channel, posting)) return quiet({})
   const row = refer(context, command.id, { kind: 'deleted', posting, channel })
   store.saveBody(posting, null, row.at)
+  const { channelKey, seq } = posting
+  store.inbox.eraseFailures({ channelKey, after: seq - 1, upTo: seq })
   store.insertEntry(row)
   const entry = {
     kind: 'deleted',

@@ -8,6 +8,12 @@ import {
   applyGetOrCreateDm,
   applyUpdateChannel,
 } from './apply-channel.ts'
+import {
+  applyDiscardFailure,
+  applyOpenInbox,
+  applyRetryFailure,
+  applySettle,
+} from './apply-inbox.ts'
 import { applyDelete, applyEdit } from './apply-message.ts'
 import { applyChangeParticipants } from './apply-participants.ts'
 import { applyPost } from './apply-post.ts'
@@ -47,6 +53,10 @@ const RULES: Rules = {
   'delete-server': applyDeleteServer,
   'add-server-agent': applyServerAgent,
   'remove-server-agent': applyServerAgent,
+  'open-inbox': applyOpenInbox,
+  settle: applySettle,
+  'retry-failure': applyRetryFailure,
+  'discard-failure': applyDiscardFailure,
 }
 
 function decide<T extends Type>(

@@ -6,7 +6,9 @@ import type {
   MessageServer,
 } from '../../protocol/model.ts'
 import type { LogReader } from '../engine.ts'
+import type { Failure, FailureQuery, InboxPage, InboxQuery } from '../inbox.ts'
 import type { EntryRange, MessagePage, MessageQuery, Standing } from '../log.ts'
+import { InboxReader } from './inbox-reader.ts'
 import { ENGINE_LIMITS } from './limits.ts'
 import { postingRange } from './seek.ts'
 import type { ReadStore } from './store.ts'
@@ -19,10 +21,12 @@ const NO_MESSAGES: MessagePage = { messages: [], hasMore: false }
 export class StoreReader implements LogReader {
   readonly epoch: string
   readonly #store: ReadStore
+  readonly #inbox: InboxReader
 
   constructor(store: ReadStore) {
     this.epoch = store.epoch
     this.#store = store
+    this.#inbox = new InboxReader(store)
   }
 
   channel(channelId: string): ChannelDetails | undefined {
@@ -106,6 +110,22 @@ export class StoreReader implements LogReader {
       const channel = this.#store.channel(channelId)
       return channel === undefined ? 0 : this.#store.tail(channel.key).seq
     })
+  }
+
+  newestPlace(): number {
+    return this.#store.inbox.newestPlace()
+  }
+
+  inbox(query: InboxQuery): InboxPage {
+    return this.#inbox.inbox(query)
+  }
+
+  retries(query: InboxQuery): InboxPage {
+    return this.#inbox.retries(query)
+  }
+
+  failures(agentId: string, query: FailureQuery): readonly Failure[] {
+    return this.#inbox.failures(agentId, query)
   }
 
   close(): void {

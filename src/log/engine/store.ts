@@ -1,5 +1,6 @@
 import type { MessageServer, Participant } from '../../protocol/model.ts'
 import type { Standing } from '../log.ts'
+import type { InboxReadStore, InboxStore } from './inbox-store.ts'
 import type { ChannelRecord, EntryRow, ServerRecord, Tail } from './records.ts'
 
 /**
@@ -37,6 +38,7 @@ export interface RowRange extends RowSpan, Page {
 /** The primitive reads that every rule is written over. They know no rule themselves. */
 export interface ReadStore {
   readonly epoch: string
+  readonly inbox: InboxReadStore
   /** Runs `read` so that all its reads see one committed moment. */
   snapshot<T>(read: () => T): T
   /** Live or deleted. */
@@ -84,6 +86,7 @@ export interface ReadStore {
 
 /** The primitive writes. Each takes effect at once for the reads of the same store. */
 export interface WriteStore extends ReadStore {
+  readonly inbox: InboxStore
   /** Runs `write` as one durable unit: when it throws, nothing of it remains. */
   transaction<T>(write: () => T): T
   liveDm(dmKey: string): ChannelRecord | undefined

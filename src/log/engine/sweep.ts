@@ -14,7 +14,10 @@ export function sweepSlice(store: WriteStore): boolean {
     if (rows === 0) return true
     const { key, sweptSeq, clearedSeq } = channel
     const upTo = Math.min(sweptSeq + rows, clearedSeq)
-    store.eraseBodies({ channelKey: key, after: sweptSeq, upTo })
+    const span = { channelKey: key, after: sweptSeq, upTo }
+    store.eraseBodies(span)
+    // A reason may quote the message.
+    store.inbox.eraseFailures(span)
     store.saveChannel({ ...channel, sweptSeq: upTo })
     rows -= upTo - sweptSeq
   }

@@ -10,6 +10,7 @@ import type {
   RowSpan,
   WriteStore,
 } from '../engine/store.ts'
+import { MemoryInbox } from './memory-inbox.ts'
 
 /** A channel and its rows; the row of `seq` is at index `seq - 1`. */
 interface Shelf {
@@ -27,10 +28,14 @@ interface ServerAgent {
 /** The store of tests and trials: everything in this process, nothing bounded, nothing durable. */
 export class MemoryStore implements WriteStore {
   readonly epoch: string
+  readonly inbox: MemoryInbox
   readonly #keys = new Map<string, number>()
   /** The shelf of channel `key` is at index `key - 1`. */
   readonly #shelves: Shelf[] = []
-  readonly #ids = new Map<string, EntryRow>()
+  /** Where the entry of place `n` stands is at index `n - 1`. */
+  readonly #places: Pick<EntryRow, 'channelKey' | 'seq'>[] = []
+  /** Places by the ids of their entries. */
+  readonly #ids = new Map<string, number>()
   readonly #clientKeys = new Map<string, number>()
   readonly #servers = new Map<string, ServerRecord>()
   /** In order of addition. */
@@ -39,6 +44,13 @@ export class MemoryStore implements WriteStore {
 
   constructor(epoch: string = randomUUID()) {
     this.epoch = epoch
+    this.inbox = new MemoryInbox({
+      newestPlace: () => this.#places.length,
+      entryAt: (place) => this.#entryAt(place),
+      placeOf: (id) => this.#ids.get(id),
+      channelByKey: (channelKey) => this.channelByKey(channelKey),
+      takesPart: (channelKey, entityId) => this.participant(channelKey, entityId) !== undefined,
+    })
   }
 
   snapshot<T>(read: () => T): T {
@@ -149,7 +161,7 @@ export class MemoryStore implements WriteStore {
 
   entryById(id: string): EntryRow | undefined {
     const place = this.#ids.get(id)
-    return place && this.entry(place.channelKey, place.seq)
+    return place === undefined ? undefined : this.#entryAt(place)
   }
 
   entries(range: RowRange): readonly EntryRow[] {
@@ -199,7 +211,8 @@ export class MemoryStore implements WriteStore {
     const { rows } = this.#shelf(row.channelKey)
     if (row.seq !== rows.length + 1) throw new Error(`entry ${row.id} would leave a hole`)
     rows.push(row)
-    this.#ids.set(row.id, row)
+    this.#places.push({ channelKey: row.channelKey, seq: row.seq })
+    this.#ids.set(row.id, this.#places.length)
   }
 
   saveBody(posting: EntryRow, data: string | null, updatedAt: number): void {
@@ -272,6 +285,11 @@ export class MemoryStore implements WriteStore {
     return this.#shelves
       .map(({ record }) => record)
       .filter((record) => record.isLive && (serverId ?? record.serverId) === record.serverId)
+  }
+
+  #entryAt(place: number): EntryRow | undefined {
+    const at = this.#places[place - 1]
+    return at && this.entry(at.channelKey, at.seq)
   }
 
   #shelf(channelKey: number): Shelf {

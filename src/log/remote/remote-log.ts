@@ -135,6 +135,7 @@ export class RemoteLog extends LogReads implements ChannelLog {
       const frame: Ephemeral = JSON.parse(payload.toString())
       this.#follows.takeFrame(frame)
     })
+    link.handle(FrameKind.LOG_COMMITTED, (payload) => this.#committed(Number(payload.toString())))
     link.onDrain(() => this.#appends.pump())
     link.onClose(() => {
       this.#appends.suspend()
@@ -152,7 +153,18 @@ export class RemoteLog extends LogReads implements ChannelLog {
     // Interests first: what the repeated appends bring is then part of the feed.
     this.#follows.open()
     this.#appends.open()
+    const { link, consumer } = this.#options
+    if (consumer.onCommitted !== undefined) link.send(FrameKind.LOG_WATCH, '')
     this.#setConnected(true)
+  }
+
+  /** A consumer's fault must not look like a broken link. */
+  #committed(place: number): void {
+    try {
+      if (!this.#isClosed) this.#options.consumer.onCommitted?.(place)
+    } catch (error) {
+      this.#options.logger?.error({ err: error }, 'the feed consumer failed')
+    }
   }
 
   #diverge(reason: string): void {

@@ -165,3 +165,28 @@ export const SCHEMA_3 = `
     WHERE is_live = 1 AND visibility = 'public';
   CREATE INDEX participants_entity ON participants (entity_id, channel_key);
 `
+
+/**
+ * The fourth version: up to which place of `entries` each agent has dealt with everything, and what it gave up.
+ *
+ * A failure has the number of its message as well, so that it goes with the message's content, found by one
+ * seek for a whole slice. `settled_by` and `changed_by` are ids of commands, by which repeated ones are known.
+ */
+export const SCHEMA_4 = `
+  CREATE TABLE agent_cursors (agent_id TEXT PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE agent_failures (
+    agent_id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    channel_key INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    settled_by TEXT NOT NULL,
+    changed_by TEXT,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (agent_id, place)
+  ) WITHOUT ROWID;
+  CREATE INDEX agent_failures_state ON agent_failures (agent_id, state, place);
+  CREATE INDEX agent_failures_message ON agent_failures (channel_key, seq);
+`

@@ -14,15 +14,18 @@ import {
   decodeServer,
   decodeStanding,
 } from './rows.ts'
+import { SqliteInboxReads } from './sqlite-inbox.ts'
 import { listVisible } from './visible-channels.ts'
 
 /** The primitive reads over one connection, which it owns. Nothing is cached: another process writes. */
 export class SqliteReadStore implements ReadStore {
   readonly epoch: string
+  readonly inbox: SqliteInboxReads
   readonly #database: Database
   readonly #reads: ReadStatements
 
-  constructor(database: Database) {
+  constructor(database: Database, inbox = new SqliteInboxReads(database)) {
+    this.inbox = inbox
     this.#database = database
     this.#reads = prepareReads(database)
     const epoch = database.prepare(`SELECT value FROM meta WHERE name = 'epoch'`).pluck().get()

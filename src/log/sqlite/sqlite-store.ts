@@ -8,6 +8,7 @@ import { ClientKeys } from './client-keys.ts'
 import type { ClientKeyOptions } from './client-keys.ts'
 import { encodeId } from './id-codec.ts'
 import { decodeChannel, decodeEntry, encodeChannel, encodeKind } from './rows.ts'
+import { SqliteInbox } from './sqlite-inbox.ts'
 import { SqliteReadStore } from './sqlite-read-store.ts'
 import { prepareWrites } from './write-statements.ts'
 import type { EntryValues, WriteStatements } from './write-statements.ts'
@@ -19,13 +20,16 @@ export interface StoreBounds {
 
 /** The primitive writes. It is the only writer of its file, so what it caches is what is stored. */
 export class SqliteStore extends SqliteReadStore implements WriteStore {
+  override readonly inbox: SqliteInbox
   readonly #database: Database
   readonly #writes: WriteStatements
   readonly #cache: ChannelCache
   readonly #clientKeys: ClientKeys
 
   constructor(database: Database, bounds: StoreBounds = {}) {
-    super(database)
+    const inbox = new SqliteInbox(database)
+    super(database, inbox)
+    this.inbox = inbox
     this.#database = database
     this.#writes = prepareWrites(database)
     this.#cache = new ChannelCache(bounds.cache)

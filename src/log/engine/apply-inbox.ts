@@ -1,0 +1,115 @@
+import { ChannelError } from '../../protocol/errors.ts'
+import type { FailureReport } from '../inbox.ts'
+import type { Command } from '../log.ts'
+import { quiet, requireChannelByKey } from './context.ts'
+import type { ApplyContext, Effect } from './context.ts'
+import type { FailureRecord } from './inbox-store.ts'
+import { ENGINE_LIMITS } from './limits.ts'
+import { isErased } from './views.ts'
+
+type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>
+type OnFailure = CommandOf<'retry-failure' | 'discard-failure'>
+
+export function applyOpenInbox({ store }: ApplyContext, command: CommandOf<'open-inbox'>): Effect {
+  const { inbox } = store
+  const newest = inbox.newestPlace()
+  const cursor = inbox.cursor(command.agentId)
+  if (cursor !== undefined && cursor <= newest) return quiet({ place: cursor })
+  inbox.saveCursor(command.agentId, newest)
+  return quiet({ place: newest })
+}
+
+/** @throws INVALID_PAYLOAD. */
+export function applySettle(context: ApplyContext, command: CommandOf<'settle'>): Effect {
+  const { inbox } = context.store
+  const { agentId, upTo, failures = [], resolved = [] } = command
+  const { maxFailuresPerSettle } = ENGINE_LIMITS
+  if (Math.max(failures.length, resolved.length) > maxFailuresPerSettle) {
+    throw new ChannelError('INVALID_PAYLOAD')
+  }
+  const cursor = inbox.cursor(agentId)
+  const place = Math.min(Math.max(upTo, cursor ?? 0), inbox.newestPlace())
+  if (place !== cursor) inbox.saveCursor(agentId, place)
+  for (const each of resolved) inbox.removeFailure(agentId, each)
+  for (const failure of failures) saveFailure(context, command, failure)
+  const failuresDropped = failures.length === 0 ? 0 : dropSurplus(context, agentId)
+  return quiet({ place, ...(failuresDropped > 0 && { failuresDropped }) })
+}
+
+/**
+ * Keeps a failure. A settle comes again when the writer died, perhaps after what somebody did to its failures
+ * meanwhile, which stays.
+ */
+function saveFailure(
+  context: ApplyContext,
+  { id, agentId }: CommandOf<'settle'>,
+  { messageId, place, attempts, reason }: FailureReport,
+): void {
+  const { inbox } = context.store
+  const row = inbox.entryAt(place)
+  if (row?.kind !== 'posted' || row.id !== messageId) return
+  if (isErased(requireChannelByKey(context, row.channelKey), row)) return
+  const earlier = inbox.failureAt(agentId, place)
+  if (earlier?.settledBy === id || earlier?.state === 'discarded') return
+  inbox.saveFailure({
+    agentId,
+    place,
+    channelKey: row.channelKey,
+    seq: row.seq,
+    state: 'failed',
+    attempts,
+    at: context.nowMs,
+    settledBy: id,
+    changedBy: null,
+    reason: cut(reason),
+  })
+}
+
+function dropSurplus({ store: { inbox } }: ApplyContext, agentId: string): number {
+  const surplus = inbox.failureCount(agentId) - ENGINE_LIMITS.maxFailures
+  if (surplus > 0) inbox.dropOldestFailures(agentId, surplus)
+  return Math.max(surplus, 0)
+}
+
+/** @throws FAILURE_NOT_FOUND. */
+export function applyRetryFailure(context: ApplyContext, command: OnFailure): Effect {
+  const failure = requireFailure(context, command)
+  const { place, changedBy } = failure
+  if (changedBy === command.id) return quiet({ place, isDuplicate: true })
+  if (failure.state === 'failed') {
+    context.store.inbox.saveFailure({ ...failure, state: 'retried', changedBy: command.id })
+  }
+  return quiet({ place })
+}
+
+/** @throws FAILURE_NOT_FOUND. */
+export function applyDiscardFailure(context: ApplyContext, command: OnFailure): Effect {
+  const failure = requireFailure(context, command)
+  const { place, changedBy } = failure
+  if (changedBy === command.id) return quiet({ place, isDuplicate: true })
+  const { nowMs: at, store } = context
+  const { discardMemoryMs, discardsForgotten } = ENGINE_LIMITS
+  store.inbox.forgetDiscarded(failure.agentId, at - discardMemoryMs, discardsForgotten)
+  const changed = { state: 'discarded', changedBy: command.id, at, reason: '' } as const
+  store.inbox.saveFailure({ ...failure, ...changed })
+  return quiet({ place })
+}
+
+/** One that the list has, or one that this command itself has changed. @throws FAILURE_NOT_FOUND. */
+function requireFailure(context: ApplyContext, command: OnFailure): FailureRecord {
+  const failure = context.store.inbox.failureOf(command.agentId, command.messageId)
+  if (failure !== undefined) {
+    if (failure.changedBy === command.id) return failure
+    const { clearedSeq } = requireChannelByKey(context, failure.channelKey)
+    if (failure.state !== 'discarded' && failure.seq > clearedSeq) return failure
+  }
+  throw new ChannelError('FAILURE_NOT_FOUND')
+}
+
+/** Never between the halves of one character. */
+function cut(reason: string): string {
+  const { maxReasonChars } = ENGINE_LIMITS
+  const whole = reason.replaceAll(/\p{Surrogate}/gu, '\uFFFD')
+  if (whole.length <= maxReasonChars) return whole
+  return whole.slice(0, maxReasonChars).replace(/\p{Surrogate}$/u, '')
+}

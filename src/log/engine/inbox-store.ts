@@ -1,0 +1,75 @@
+import type { Failure, FailureQuery } from '../inbox.ts'
+import type { EntryRow } from './records.ts'
+import type { Page, RowSpan } from './store.ts'
+
+export interface PlacedRow extends EntryRow {
+  readonly place: number
+}
+
+/** Postings with content, written by others, `after < place ≤ upTo`, where the agent takes part. */
+export interface PlaceRange extends Page {
+  readonly agentId: string
+  readonly after: number
+  readonly upTo: number
+}
+
+export interface PlacedRows {
+  /** Ascending. */
+  readonly rows: readonly PlacedRow[]
+  /** Whether the page's bounds left out others of the range. */
+  readonly isCut: boolean
+}
+
+/** `retried`: to be handed out again. `discarded`: in no list, kept for a while to know a repetition. */
+export type FailureState = 'failed' | 'retried' | 'discarded'
+
+/** A message that an agent gave up, as stored. */
+export interface FailureRecord {
+  readonly agentId: string
+  readonly place: number
+  readonly channelKey: number
+  readonly seq: number
+  readonly state: FailureState
+  readonly attempts: number
+  /** Epoch ms; of a discarded one when it was discarded. */
+  readonly at: number
+  /** The id of the command that reported it. */
+  readonly settledBy: string
+  /** The id of the last command that retried or discarded it. */
+  readonly changedBy: string | null
+  /** Empty once it is discarded. */
+  readonly reason: string
+}
+
+/** The primitive reads for agents. Rows that were cleared count as erased, swept or not. */
+export interface InboxReadStore {
+  /** 0 when there is none. */
+  newestPlace(): number
+  /** Looks at every place of the range. */
+  postings(range: PlaceRange): PlacedRows
+  /** Likewise, of those that have a retried failure of the agent, at which alone it looks. */
+  retried(range: PlaceRange): PlacedRows
+  /** Failed and retried ones whose messages are not erased, descending. */
+  failures(agentId: string, query: FailureQuery): readonly Failure[]
+}
+
+/** The primitive writes for agents. */
+export interface InboxStore extends InboxReadStore {
+  cursor(agentId: string): number | undefined
+  saveCursor(agentId: string, place: number): void
+  entryAt(place: number): EntryRow | undefined
+  failureAt(agentId: string, place: number): FailureRecord | undefined
+  /** Whatever its state. */
+  failureOf(agentId: string, messageId: string): FailureRecord | undefined
+  /** Adds or replaces. */
+  saveFailure(failure: FailureRecord): void
+  removeFailure(agentId: string, place: number): void
+  /** Of failed and retried ones. */
+  failureCount(agentId: string): number
+  /** Removes failed and retried ones, those with the lowest places first. */
+  dropOldestFailures(agentId: string, count: number): void
+  /** Removes at most `limit` that were discarded before `atMs`. */
+  forgetDiscarded(agentId: string, atMs: number, limit: number): void
+  /** Removes the failures of all agents for these messages, whatever their state. */
+  eraseFailures(span: RowSpan): void
+}

@@ -1,0 +1,139 @@
+import type { Database, Statement } from 'better-sqlite3'
+import type { FailureState } from '../engine/inbox-store.ts'
+import type { SizedEntryColumns } from './entry-reads.ts'
+import type { StoredId } from './id-codec.ts'
+import { SHOWN } from './schema.ts'
+
+interface Range {
+  readonly agentId: string
+  /** The same as an author is stored. */
+  readonly author: StoredId
+  readonly after: number
+  readonly upTo: number
+  readonly limit: number
+}
+
+export interface PlacedColumns extends SizedEntryColumns {
+  readonly place: number
+}
+
+export interface ListedFailureColumns {
+  readonly message_id: StoredId
+  readonly channel_id: string
+  readonly place: number
+  readonly state: number
+  readonly attempts: number
+  readonly at: number
+  readonly reason: string
+}
+
+/** Named parameters of a failure's row, and the row. */
+export interface FailureColumns {
+  readonly agent_id: string
+  readonly place: number
+  readonly channel_key: number
+  readonly seq: number
+  readonly state: number
+  readonly attempts: number
+  readonly at: number
+  readonly settled_by: string
+  readonly changed_by: string | null
+  readonly reason: string
+}
+
+/** A state's index is what the database holds: append, never reorder. */
+export const FAILURE_STATES: readonly FailureState[] = ['failed', 'retried', 'discarded']
+export const RETRIED = 1
+const DISCARDED = 2
+
+export interface InboxReads {
+  readonly newestPlace: Statement<[], number | null>
+  /** To be read one by one, like those of `EntryReads`. */
+  readonly inbox: Statement<[Range], PlacedColumns>
+  readonly retried: Statement<[Omit<Range, 'author'>], PlacedColumns>
+  readonly failures: Statement<[string, number, number], ListedFailureColumns>
+}
+
+const COLUMNS = `entries.place, entries.channel_key, entries.seq, entries.id, kind, entries.at, author_id,
+  client_message_id, message_seq, entries.updated_at, data, octet_length(data) AS bytes`
+const TAKING_PART = `CROSS JOIN participants ON participants.channel_key = entries.channel_key
+    AND entity_id = :agentId`
+/** Last, because it reads a whole row: by then little is left. */
+const NOT_CLEARED = `CROSS JOIN channels ON channels.key = entries.channel_key AND entries.seq > cleared_seq`
+
+/** The order of the joins is the order of what they cost for those that they leave out. */
+export function prepareInboxReads(database: Database): InboxReads {
+  return {
+    newestPlace: database
+      .prepare<[], number | null>('SELECT max(place) AS place FROM entries')
+      .pluck(),
+    inbox: database.prepare(`SELECT ${COLUMNS} FROM entries ${TAKING_PART} ${NOT_CLEARED}
+      WHERE entries.place > :after AND entries.place <= :upTo AND ${SHOWN} AND author_id <> :author
+      ORDER BY entries.place LIMIT :limit`),
+    retried: database.prepare(`SELECT ${COLUMNS} FROM agent_failures AS failure
+      CROSS JOIN entries ON entries.place = failure.place ${TAKING_PART} ${NOT_CLEARED}
+      WHERE failure.agent_id = :agentId AND failure.state = ${RETRIED}
+        AND failure.place > :after AND failure.place <= :upTo AND ${SHOWN}
+      ORDER BY failure.place LIMIT :limit`),
+    failures: database.prepare(`SELECT entries.id AS message_id, channels.id AS channel_id,
+        failure.place, failure.state, failure.attempts, failure.at, failure.reason
+      FROM agent_failures AS failure CROSS JOIN entries ON entries.place = failure.place ${NOT_CLEARED}
+      WHERE failure.agent_id = ? AND failure.place < ? AND failure.state < ${DISCARDED} AND ${SHOWN}
+      ORDER BY failure.place DESC LIMIT ?`),
+  }
+}
+
+type Change<Parameters extends unknown[]> = Statement<Parameters, never>
+
+export interface InboxWrites {
+  readonly cursor: Statement<[string], number>
+  readonly saveCursor: Change<[string, number]>
+  readonly failureAt: Statement<[string, number], FailureColumns>
+  readonly failureOf: Statement<[StoredId, string], FailureColumns>
+  readonly saveFailure: Change<[FailureColumns]>
+  readonly removeFailure: Change<[string, number]>
+  readonly failureCount: Statement<[string], number>
+  readonly dropOldestFailures: Change<[string, string, number]>
+  readonly forgetDiscarded: Change<[string, string, number, number]>
+  readonly eraseFailures: Change<[number, number, number]>
+}
+
+export function prepareInboxWrites(database: Database): InboxWrites {
+  return {
+    cursor: database
+      .prepare<[string], number>('SELECT place FROM agent_cursors WHERE agent_id = ?')
+      .pluck(),
+    saveCursor: database.prepare(`INSERT INTO agent_cursors (agent_id, place) VALUES (?, ?)
+      ON CONFLICT (agent_id) DO UPDATE SET place = excluded.place`),
+    failureAt: database.prepare('SELECT * FROM agent_failures WHERE agent_id = ? AND place = ?'),
+    failureOf: database.prepare(`SELECT failure.* FROM entries
+      CROSS JOIN agent_failures AS failure ON failure.place = entries.place
+      WHERE entries.id = ? AND failure.agent_id = ?`),
+    removeFailure: database.prepare('DELETE FROM agent_failures WHERE agent_id = ? AND place = ?'),
+    eraseFailures: database.prepare(
+      'DELETE FROM agent_failures WHERE channel_key = ? AND seq > ? AND seq <= ?',
+    ),
+    ...prepareFailureWrites(database),
+  }
+}
+
+function prepareFailureWrites(
+  database: Database,
+): Pick<InboxWrites, 'saveFailure' | 'failureCount' | 'dropOldestFailures' | 'forgetDiscarded'> {
+  const ofAgent = 'agent_failures WHERE agent_id = ?'
+  return {
+    saveFailure: database.prepare(`INSERT INTO agent_failures (agent_id, place, channel_key, seq,
+        state, attempts, at, settled_by, changed_by, reason)
+      VALUES (:agent_id, :place, :channel_key, :seq, :state, :attempts, :at, :settled_by, :changed_by, :reason)
+      ON CONFLICT (agent_id, place) DO UPDATE SET state = excluded.state, attempts = excluded.attempts,
+        at = excluded.at, settled_by = excluded.settled_by, changed_by = excluded.changed_by,
+        reason = excluded.reason`),
+    failureCount: database
+      .prepare<[string], number>(`SELECT count(*) FROM ${ofAgent} AND state < ${DISCARDED}`)
+      .pluck(),
+    dropOldestFailures: database.prepare(`DELETE FROM ${ofAgent} AND place IN
+      (SELECT place FROM ${ofAgent} AND state < ${DISCARDED} ORDER BY place LIMIT ?)`),
+    forgetDiscarded: database.prepare(`DELETE FROM ${ofAgent} AND place IN
+      (SELECT place FROM ${ofAgent} AND state = ${DISCARDED} AND at < ? ORDER BY place LIMIT ?)`),
+  }
+}
