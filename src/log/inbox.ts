@@ -23,14 +23,15 @@ export type InboxCommand =
    */
   | { readonly type: 'open-inbox'; readonly id: string; readonly agentId: string }
   /**
-   * Moves the cursor to `upTo`: never back, never past the newest place, from nowhere where it was not opened.
-   * Answers `place`, the cursor. Costs the writer one small row, whatever the agent dealt with; a batch of it
-   * some microseconds. Nothing changes for `upTo` at or below the cursor.
+   * Moves the cursor to `upTo`: never back, never past the newest place, also where it was not opened. Answers
+   * `place`, the cursor. Costs the writer one small row, however much the agent dealt with, and none where
+   * nothing changes. It is known to be a repetition while it is the agent's last one: who settles waits for
+   * the answer before it settles again.
    *
    * `failures`, at most 1,000 (`INVALID_PAYLOAD`, and nothing happens), are kept for `failures()` one row each,
    * in place of what the list has of the same message; one whose message is not at its place or is erased by
-   * now is not kept, nor is one that was discarded in the last minute. An agent has 10,000 at most: past it
-   * those of the oldest messages are dropped, `failuresDropped` says how many, and a log line too.
+   * now is not kept. An agent has 10,000 at most: past it those of the oldest messages are dropped,
+   * `failuresDropped` says how many, and a log line too.
    *
    * `resolved` are places of failures that were handed out again and are through: they leave the list.
    */
@@ -45,7 +46,8 @@ export type InboxCommand =
   /**
    * `retry-failure` has `retries()` hand the message out until a `settle` reports it again, or as resolved;
    * `discard-failure` takes it from the list. Both answer `place`. `FAILURE_NOT_FOUND` where the list has no
-   * such message. A discard is known to be a repetition for a minute, a retry as long as it is in the list.
+   * such message. Either is known to be a repetition while nothing else happened to the failure, a discard for
+   * a minute at least.
    */
   | {
       readonly type: 'retry-failure' | 'discard-failure'

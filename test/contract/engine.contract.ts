@@ -3,8 +3,11 @@ import type { SweepingEngine } from '../../src/log/engine/store-engine.ts'
 import { describeBytes } from './engine-bytes.ts'
 import { describeBound } from './engine-bound.ts'
 import { describeChannels } from './engine-channels.ts'
+import { describeFailures } from './engine-failures.ts'
 import { describeGuards } from './engine-guards.ts'
 import { describeGuardProperties } from './engine-guard-properties.ts'
+import { describeInbox } from './engine-inbox.ts'
+import { describeInboxProperties } from './engine-inbox-properties.ts'
 import { describeMessages } from './engine-messages.ts'
 import { describeParticipants } from './engine-participants.ts'
 import { describeProperties } from './engine-properties.ts'
@@ -47,8 +50,11 @@ export function describeEngine(name: string, open: OpenEngine): void {
     describeBytes(bench)
     describeVisibility(bench)
     describeGuards(bench)
+    describeInbox(bench)
+    describeFailures(bench)
     describeBound(open)
     describeGuardProperties(open)
+    describeInboxProperties(open)
     describeProperties(open)
   })
 }

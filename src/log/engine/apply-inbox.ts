@@ -14,8 +14,8 @@ export function applyOpenInbox({ store }: ApplyContext, command: CommandOf<'open
   const { inbox } = store
   const newest = inbox.newestPlace()
   const cursor = inbox.cursor(command.agentId)
-  if (cursor !== undefined && cursor <= newest) return quiet({ place: cursor })
-  inbox.saveCursor(command.agentId, newest)
+  if (cursor !== undefined && cursor.place <= newest) return quiet({ place: cursor.place })
+  inbox.saveCursor(command.agentId, { place: newest, settledBy: cursor?.settledBy ?? null })
   return quiet({ place: newest })
 }
 
@@ -28,29 +28,26 @@ export function applySettle(context: ApplyContext, command: CommandOf<'settle'>)
     throw new ChannelError('INVALID_PAYLOAD')
   }
   const cursor = inbox.cursor(agentId)
-  const place = Math.min(Math.max(upTo, cursor ?? 0), inbox.newestPlace())
-  if (place !== cursor) inbox.saveCursor(agentId, place)
+  const place = Math.min(Math.max(upTo, cursor?.place ?? 0), inbox.newestPlace())
+  if (cursor?.settledBy === command.id) return quiet({ place, isDuplicate: true })
+  const isMoving = place !== cursor?.place
+  if (!isMoving && failures.length + resolved.length === 0) return quiet({ place })
+  inbox.saveCursor(agentId, { place, settledBy: command.id })
   for (const each of resolved) inbox.removeFailure(agentId, each)
-  for (const failure of failures) saveFailure(context, command, failure)
+  for (const failure of failures) saveFailure(context, agentId, failure)
   const failuresDropped = failures.length === 0 ? 0 : dropSurplus(context, agentId)
   return quiet({ place, ...(failuresDropped > 0 && { failuresDropped }) })
 }
 
-/**
- * Keeps a failure. A settle comes again when the writer died, perhaps after what somebody did to its failures
- * meanwhile, which stays.
- */
 function saveFailure(
   context: ApplyContext,
-  { id, agentId }: CommandOf<'settle'>,
+  agentId: string,
   { messageId, place, attempts, reason }: FailureReport,
 ): void {
   const { inbox } = context.store
   const row = inbox.entryAt(place)
   if (row?.kind !== 'posted' || row.id !== messageId) return
   if (isErased(requireChannelByKey(context, row.channelKey), row)) return
-  const earlier = inbox.failureAt(agentId, place)
-  if (earlier?.settledBy === id || earlier?.state === 'discarded') return
   inbox.saveFailure({
     agentId,
     place,
@@ -59,7 +56,6 @@ function saveFailure(
     state: 'failed',
     attempts,
     at: context.nowMs,
-    settledBy: id,
     changedBy: null,
     reason: cut(reason),
   })

@@ -33,8 +33,6 @@ export interface FailureRecord {
   readonly attempts: number
   /** Epoch ms; of a discarded one when it was discarded. */
   readonly at: number
-  /** The id of the command that reported it. */
-  readonly settledBy: string
   /** The id of the last command that retried or discarded it. */
   readonly changedBy: string | null
   /** Empty once it is discarded. */
@@ -53,12 +51,18 @@ export interface InboxReadStore {
   failures(agentId: string, query: FailureQuery): readonly Failure[]
 }
 
+/** How far an agent is. */
+export interface Cursor {
+  readonly place: number
+  /** The id of the last command that settled something; null before the first. */
+  readonly settledBy: string | null
+}
+
 /** The primitive writes for agents. */
 export interface InboxStore extends InboxReadStore {
-  cursor(agentId: string): number | undefined
-  saveCursor(agentId: string, place: number): void
+  cursor(agentId: string): Cursor | undefined
+  saveCursor(agentId: string, cursor: Cursor): void
   entryAt(place: number): EntryRow | undefined
-  failureAt(agentId: string, place: number): FailureRecord | undefined
   /** Whatever its state. */
   failureOf(agentId: string, messageId: string): FailureRecord | undefined
   /** Adds or replaces. */

@@ -1,4 +1,5 @@
 import type {
+  Cursor,
   FailureRecord,
   InboxStore,
   PlacedRow,
@@ -21,7 +22,7 @@ export interface MemoryRows {
 /** What agents have dealt with, in this process. */
 export class MemoryInbox implements InboxStore {
   readonly #rows: MemoryRows
-  readonly #cursors = new Map<string, number>()
+  readonly #cursors = new Map<string, Cursor>()
   /** By agent and place. */
   readonly #failures = new Map<string, Map<number, FailureRecord>>()
 
@@ -53,25 +54,21 @@ export class MemoryInbox implements InboxStore {
       .slice(0, limit)
   }
 
-  cursor(agentId: string): number | undefined {
+  cursor(agentId: string): Cursor | undefined {
     return this.#cursors.get(agentId)
   }
 
-  saveCursor(agentId: string, place: number): void {
-    this.#cursors.set(agentId, place)
+  saveCursor(agentId: string, cursor: Cursor): void {
+    this.#cursors.set(agentId, cursor)
   }
 
   entryAt(place: number): EntryRow | undefined {
     return this.#rows.entryAt(place)
   }
 
-  failureAt(agentId: string, place: number): FailureRecord | undefined {
-    return this.#failures.get(agentId)?.get(place)
-  }
-
   failureOf(agentId: string, messageId: string): FailureRecord | undefined {
     const place = this.#rows.placeOf(messageId)
-    return place === undefined ? undefined : this.failureAt(agentId, place)
+    return place === undefined ? undefined : this.#failures.get(agentId)?.get(place)
   }
 
   saveFailure(failure: FailureRecord): void {

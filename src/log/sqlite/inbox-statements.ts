@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
-import type { FailureState } from '../engine/inbox-store.ts'
+import type { Cursor, FailureState } from '../engine/inbox-store.ts'
 import type { SizedEntryColumns } from './entry-reads.ts'
 import type { StoredId } from './id-codec.ts'
 import { SHOWN } from './schema.ts'
@@ -36,7 +36,6 @@ export interface FailureColumns {
   readonly state: number
   readonly attempts: number
   readonly at: number
-  readonly settled_by: string
   readonly changed_by: string | null
   readonly reason: string
 }
@@ -86,9 +85,8 @@ export function prepareInboxReads(database: Database): InboxReads {
 type Change<Parameters extends unknown[]> = Statement<Parameters, never>
 
 export interface InboxWrites {
-  readonly cursor: Statement<[string], number>
-  readonly saveCursor: Change<[string, number]>
-  readonly failureAt: Statement<[string, number], FailureColumns>
+  readonly cursor: Statement<[string], Cursor>
+  readonly saveCursor: Change<[string, number, string | null]>
   readonly failureOf: Statement<[StoredId, string], FailureColumns>
   readonly saveFailure: Change<[FailureColumns]>
   readonly removeFailure: Change<[string, number]>
@@ -100,12 +98,12 @@ export interface InboxWrites {
 
 export function prepareInboxWrites(database: Database): InboxWrites {
   return {
-    cursor: database
-      .prepare<[string], number>('SELECT place FROM agent_cursors WHERE agent_id = ?')
-      .pluck(),
-    saveCursor: database.prepare(`INSERT INTO agent_cursors (agent_id, place) VALUES (?, ?)
-      ON CONFLICT (agent_id) DO UPDATE SET place = excluded.place`),
-    failureAt: database.prepare('SELECT * FROM agent_failures WHERE agent_id = ? AND place = ?'),
+    cursor: database.prepare(
+      'SELECT place, settled_by AS settledBy FROM agent_cursors WHERE agent_id = ?',
+    ),
+    saveCursor:
+      database.prepare(`INSERT INTO agent_cursors (agent_id, place, settled_by) VALUES (?, ?, ?)
+      ON CONFLICT (agent_id) DO UPDATE SET place = excluded.place, settled_by = excluded.settled_by`),
     failureOf: database.prepare(`SELECT failure.* FROM entries
       CROSS JOIN agent_failures AS failure ON failure.place = entries.place
       WHERE entries.id = ? AND failure.agent_id = ?`),
@@ -123,10 +121,10 @@ function prepareFailureWrites(
   const ofAgent = 'agent_failures WHERE agent_id = ?'
   return {
     saveFailure: database.prepare(`INSERT INTO agent_failures (agent_id, place, channel_key, seq,
-        state, attempts, at, settled_by, changed_by, reason)
-      VALUES (:agent_id, :place, :channel_key, :seq, :state, :attempts, :at, :settled_by, :changed_by, :reason)
+        state, attempts, at, changed_by, reason)
+      VALUES (:agent_id, :place, :channel_key, :seq, :state, :attempts, :at, :changed_by, :reason)
       ON CONFLICT (agent_id, place) DO UPDATE SET state = excluded.state, attempts = excluded.attempts,
-        at = excluded.at, settled_by = excluded.settled_by, changed_by = excluded.changed_by,
+        at = excluded.at, changed_by = excluded.changed_by,
         reason = excluded.reason`),
     failureCount: database
       .prepare<[string], number>(`SELECT count(*) FROM ${ofAgent} AND state < ${DISCARDED}`)

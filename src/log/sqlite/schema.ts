@@ -173,7 +173,11 @@ export const SCHEMA_3 = `
  * seek for a whole slice. `settled_by` and `changed_by` are ids of commands, by which repeated ones are known.
  */
 export const SCHEMA_4 = `
-  CREATE TABLE agent_cursors (agent_id TEXT PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE agent_cursors (
+    agent_id TEXT PRIMARY KEY,
+    place INTEGER NOT NULL,
+    settled_by TEXT
+  ) WITHOUT ROWID;
   CREATE TABLE agent_failures (
     agent_id TEXT NOT NULL,
     place INTEGER NOT NULL,
@@ -182,7 +186,6 @@ export const SCHEMA_4 = `
     state INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     at INTEGER NOT NULL,
-    settled_by TEXT NOT NULL,
     changed_by TEXT,
     reason TEXT NOT NULL,
     PRIMARY KEY (agent_id, place)

@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3'
 import type {
+  Cursor,
   FailureRecord,
   InboxReadStore,
   InboxStore,
@@ -71,22 +72,17 @@ export class SqliteInbox extends SqliteInboxReads implements InboxStore {
     this.#entryAt = (place) => entryAt.get(place)
   }
 
-  cursor(agentId: string): number | undefined {
+  cursor(agentId: string): Cursor | undefined {
     return this.#writes.cursor.get(agentId)
   }
 
-  saveCursor(agentId: string, place: number): void {
-    this.#writes.saveCursor.run(agentId, place)
+  saveCursor(agentId: string, { place, settledBy }: Cursor): void {
+    this.#writes.saveCursor.run(agentId, place, settledBy)
   }
 
   entryAt(place: number): EntryRow | undefined {
     const columns = this.#entryAt(place)
     return columns && decodeEntry(columns)
-  }
-
-  failureAt(agentId: string, place: number): FailureRecord | undefined {
-    const columns = this.#writes.failureAt.get(agentId, place)
-    return columns && decodeFailure(columns)
   }
 
   failureOf(agentId: string, messageId: string): FailureRecord | undefined {
@@ -103,7 +99,6 @@ export class SqliteInbox extends SqliteInboxReads implements InboxStore {
       state: FAILURE_STATES.indexOf(failure.state),
       attempts: failure.attempts,
       at: failure.at,
-      settled_by: failure.settledBy,
       changed_by: failure.changedBy,
       reason: failure.reason,
     })
@@ -168,7 +163,6 @@ function decodeFailure(columns: FailureColumns): FailureRecord {
     state,
     attempts: columns.attempts,
     at: columns.at,
-    settledBy: columns.settled_by,
     changedBy: columns.changed_by,
     reason: columns.reason,
   }
