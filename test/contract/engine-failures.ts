@@ -11,6 +11,17 @@ const ALL = { agentId: BOT, after: 0, limit: 10_000 } as const
 
 type Settle = Extract<Command, { type: 'settle' }>
 
+const settling = (parts: Partial<Settle>): Settle => ({
+  type: 'settle',
+  id: newId(),
+  agentId: BOT,
+  upTo: 0,
+  ...parts,
+})
+
+const on = (type: 'retry-failure' | 'discard-failure', { messageId }: FailureReport) =>
+  ({ type, id: newId(), agentId: BOT, messageId }) as const
+
 export function describeFailures(bench: Bench): void {
   describe('what an agent gave up', () => describeList(bench))
 }
@@ -27,20 +38,11 @@ function describeList({ engine, clock }: Bench): void {
     apply(engine(), command)
     return { messageId: command.message.id, place: engine().newestPlace(), attempts: 3, reason }
   }
-  const settling = (parts: Partial<Settle>): Settle => ({
-    type: 'settle',
-    id: newId(),
-    agentId: BOT,
-    upTo: 0,
-    ...parts,
-  })
   const report = (...failures: readonly FailureReport[]) => {
     const command = settling({ failures })
     apply(engine(), command)
     return command
   }
-  const on = (type: 'retry-failure' | 'discard-failure', { messageId }: FailureReport) =>
-    ({ type, id: newId(), agentId: BOT, messageId }) as const
   const listed = (agentId = BOT) =>
     engine()
       .failures(agentId, { limit: 20_000 })

@@ -28,7 +28,7 @@ type Step =
   | { readonly do: 'sweep' }
 
 const few = fc.array(number, { maxLength: 2 })
-const step: fc.Arbitrary<Step> = fc.oneof(
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 10, arbitrary: fc.record({ do: fc.constant('change' as const), command: commands }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('open' as const), agentId }) },
   {
@@ -105,13 +105,15 @@ class Run {
       return { type: `${step.do}-failure`, id, agentId: step.agentId, messageId }
     }
     if (step.do !== 'settle') return undefined
+    const attempts = this.#sent.length
+    const report = { attempts, reason: 'r' }
     const failures = step.failing.flatMap((which) => at(which) ?? [])
     return {
       type: 'settle',
       id,
       agentId: step.agentId,
       upTo: step.upTo,
-      failures: failures.map((one) => ({ ...one, attempts: this.#sent.length, reason: 'r' })),
+      failures: failures.map(({ place, messageId }) => Object.assign({ place, messageId }, report)),
       resolved: step.resolving.flatMap((which) => at(which)?.place ?? []),
     }
   }
@@ -131,13 +133,15 @@ class Run {
       this.#cursors.set(command.agentId, place ?? 0)
     }
     if (command.type === 'settle') this.#noteSettle(command, place)
-    if (command.type === 'retry-failure' || command.type === 'discard-failure') {
-      const kept = this.#kept.get(`${command.agentId} ${command.messageId}`)
-      const isThere = kept !== undefined && kept.state !== 'discarded'
-      expect(place !== undefined).toBe(isThere && this.#isShown(command.messageId))
-      if (place === undefined || kept === undefined) return
-      kept.state = command.type === 'retry-failure' ? 'retried' : 'discarded'
-    }
+    if (command.type === 'retry-failure') this.#noteChange(command, place, 'retried')
+    if (command.type === 'discard-failure') this.#noteChange(command, place, 'discarded')
+  }
+
+  #noteChange(command: OnFailure, place: number | undefined, state: Kept['state']): void {
+    const kept = this.#kept.get(`${command.agentId} ${command.messageId}`)
+    const isThere = kept !== undefined && kept.state !== 'discarded'
+    expect(place !== undefined).toBe(isThere && this.#isShown(command.messageId))
+    if (place !== undefined && kept !== undefined) kept.state = state
   }
 
   #noteSettle(command: Extract<Command, { type: 'settle' }>, place: number | undefined): void {
@@ -196,6 +200,8 @@ class Run {
 const INBOX = ['open-inbox', 'settle', 'retry-failure', 'discard-failure'] as const
 type OfInbox = Extract<Command, { readonly type: (typeof INBOX)[number] }>
 
+type OnFailure = Extract<Command, { readonly messageId: string; readonly agentId: string }>
+
 function isOfInbox(command: Command): command is OfInbox {
   return INBOX.some((type) => type === command.type)
 }
@@ -220,7 +226,7 @@ function pagesOf(
 
 export function describeInboxProperties(open: OpenEngine): void {
   it('hands out, keeps and forgets as the plainest model of an inbox does, for any commands', () => {
-    const property = fc.property(fc.array(step, { minLength: 5, maxLength: 60 }), (steps) => {
+    const property = fc.property(fc.array(anyStep, { minLength: 5, maxLength: 60 }), (steps) => {
       const nowMs = 1_000
       const { engine, dispose } = open(() => nowMs)
       try {

@@ -3,6 +3,7 @@ import type { ChannelLog, Command, FeedConsumer } from '../../src/log/log.ts'
 import { newId } from '../../src/util/new-id.ts'
 import { channelDraft, createChannel, post } from './engine-support.ts'
 import { describeLogGuards } from './log-guards.ts'
+import { describeLogInbox } from './log-inbox.ts'
 import { describeFeedProperties } from './log-properties.ts'
 import { range, Recorder } from './support/recorder.ts'
 
@@ -248,6 +249,7 @@ export function describeLog(name: string, openFixture: OpenFixture): void {
     })
 
     describeLogGuards(openFixture)
+    describeLogInbox(openFixture)
     describeFeedProperties(openFixture)
   })
 }

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { defaultServer } from '../../src/log/engine/apply-server.ts'
 import type { SweepingEngine } from '../../src/log/engine/store-engine.ts'
 import { encodeId } from '../../src/log/sqlite/id-codec.ts'
-import { SCHEMA_1, SCHEMA_2 } from '../../src/log/sqlite/schema.ts'
+import { SCHEMA_VERSION } from '../../src/log/sqlite/migrate.ts'
+import { SCHEMA_1, SCHEMA_2, SCHEMA_3 } from '../../src/log/sqlite/schema.ts'
 import { openSqliteEngine, openSqliteReader } from '../../src/log/sqlite/sqlite-engine.ts'
 import { CHANNEL_TYPES, defaultVisibility } from '../../src/protocol/model.ts'
 import { newId } from '../../src/util/new-id.ts'
@@ -16,8 +17,8 @@ const AUTHOR = newId()
 /** Of each type the live channel is named by the type. */
 const DEAD = 'deleted'
 
-/** Writes what the second version held: a channel of each type, with messages and two participants. */
-function writeVersion2(file: string): void {
+/** Writes what the second version held, or the third makes of it: a channel of each type, with messages and two participants. */
+function writeVersion(file: string, version: number): void {
   const database = new Database(file)
   database.pragma('journal_mode = WAL')
   database.exec(SCHEMA_1)
@@ -46,7 +47,8 @@ function writeVersion2(file: string): void {
   const words = '{"name":"","metadata":{}}'
   insertChannel.run(99, DEAD, 'DM', words, newId(), 99, 0, 0)
   database.pragma('application_id = 0x504c4559')
-  database.pragma('user_version = 2')
+  if (version === 3) database.exec(SCHEMA_3)
+  database.pragma(`user_version = ${version}`)
   database.close()
 }
 
@@ -62,10 +64,10 @@ function inFile<T>(file: string, read: (database: Database.Database) => T): T {
   }
 }
 
-describe('a file of the second version', () => {
+describe.each([2, 3])('a file of version %i', (version) => {
   const directory = temporaryDirectory()
   const template = databaseIn(directory.path)
-  writeVersion2(template)
+  writeVersion(template, version)
   let count = 0
   let file: string
   let engine: SweepingEngine
@@ -80,7 +82,7 @@ describe('a file of the second version', () => {
 
   it('is not read before the writer has brought it to the present one', () => {
     expect(() => openSqliteReader({ file: template, busyTimeoutMs: 100 })).toThrow(
-      'version 2, not yet 3',
+      `version ${version}, not yet ${SCHEMA_VERSION}`,
     )
   })
 
@@ -92,7 +94,9 @@ describe('a file of the second version', () => {
         database.prepare('SELECT type, name, sql FROM sqlite_schema ORDER BY name').all(),
       )
     expect(objects(file)).toEqual(objects(fresh))
-    expect(inFile(file, (database) => database.pragma('user_version', { simple: true }))).toBe(3)
+    expect(inFile(file, (database) => database.pragma('user_version', { simple: true }))).toBe(
+      SCHEMA_VERSION,
+    )
     expect(inFile(file, (database) => database.pragma('integrity_check', { simple: true }))).toBe(
       'ok',
     )
@@ -139,6 +143,17 @@ describe('a file of the second version', () => {
     }
     const outsider = { ...post('DM', 'x'), visibleTo: 'eve' }
     expect(refusal(engine, outsider)).toBe('CHANNEL_NOT_FOUND')
+  })
+
+  it('has its messages behind whoever opens an inbox, and the next one before it', () => {
+    const agentId = 'bot'
+    const { place = -1 } = apply(engine, { type: 'open-inbox', id: newId(), agentId }).outcome
+    const query = { agentId, after: place, limit: 100 }
+    expect(engine.inbox(query)).toEqual({ items: [], upTo: place, hasMore: false })
+    expect(engine.inbox({ ...query, after: 0 }).items).toHaveLength(2 * CHANNEL_TYPES.length)
+    expect(engine.failures(agentId, { limit: 9 })).toEqual([])
+    apply(engine, post('GROUP', 'next'))
+    expect(engine.inbox(query)).toMatchObject({ items: [{ message: { body: { text: 'next' } } }] })
   })
 
   it('counts who takes part already, and keeps all of them where fewer may', () => {

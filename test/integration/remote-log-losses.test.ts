@@ -1,15 +1,12 @@
-import { fork } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RemoteLog } from '../../src/log/remote/remote-log.ts'
 import { newId } from '../../src/util/new-id.ts'
-import { compile } from '../contract/support/compile.ts'
 import { createChannel } from '../contract/engine-support.ts'
 import { range, Recorder } from '../contract/support/recorder.ts'
 import { openGateway, openWriter, temporaryDirectory } from '../contract/support/remote.ts'
 import type { Gateway } from '../contract/support/remote.ts'
 import { checkLoad, runLoad } from './support/load.ts'
+import { compileWriter, forkWriter, kill } from './support/writer-process.ts'
 
 const CHANNELS = 5
 
@@ -69,9 +66,8 @@ describe('the remote log under load', () => {
   })
 
   it('loses, doubles and reorders nothing while its writer is killed again and again', async () => {
-    const modules = join(directory.path, 'modules')
-    compile('log/server.ts', modules, ['ipc/listen.ts', 'log/sqlite/sqlite-engine.ts'])
-    let writer = await forkWriter(modules, directory.path)
+    const plan = { modules: compileWriter(directory.path), directory: directory.path }
+    let writer = await forkWriter(plan)
     const logs = await openGateways(2)
     let kills = 0
     let restarted = Promise.resolve(writer)
@@ -83,7 +79,7 @@ describe('the remote log under load', () => {
       onTurn: async (turn) => {
         if (turn % 50 === 25) {
           kills += 1
-          restarted = kill(writer).then(() => forkWriter(modules, directory.path))
+          restarted = kill(writer).then(() => forkWriter(plan))
         }
         // The load goes on for a while without a writer.
         if (turn % 50 === 35) {
@@ -93,7 +89,7 @@ describe('the remote log under load', () => {
       },
     })
     await kill(writer)
-    writer = await forkWriter(modules, directory.path)
+    writer = await forkWriter(plan)
     await checkLoad(sent, logs[0] as RemoteLog, feeds)
     expect(kills).toBe(4)
     await kill(writer)
@@ -105,22 +101,5 @@ function connectedOrSoon(log: RemoteLog): Promise<void> {
   return new Promise((resolve) => {
     if (log.isConnected) resolve()
     else log.onStateChange(() => resolve())
-  })
-}
-
-function forkWriter(modules: string, directory: string): Promise<ChildProcess> {
-  const child = fork(join(import.meta.dirname, 'support/writer-child.mjs'), [modules, directory], {
-    execArgv: [],
-  })
-  return new Promise((resolve, reject) => {
-    child.once('message', () => resolve(child))
-    child.once('exit', (code) => reject(new Error(`the writer ended with ${code}`)))
-  })
-}
-
-function kill(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve())
-    child.kill('SIGKILL')
   })
 }

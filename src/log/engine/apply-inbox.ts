@@ -3,12 +3,14 @@ import type { FailureReport } from '../inbox.ts'
 import type { Command } from '../log.ts'
 import { quiet, requireChannelByKey } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
-import type { FailureRecord } from './inbox-store.ts'
+import type { Cursor, FailureRecord } from './inbox-store.ts'
 import { ENGINE_LIMITS } from './limits.ts'
 import { isErased } from './views.ts'
 
 type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>
 type OnFailure = CommandOf<'retry-failure' | 'discard-failure'>
+
+const NO_CURSOR: Cursor = { place: 0, settledBy: null }
 
 export function applyOpenInbox({ store }: ApplyContext, command: CommandOf<'open-inbox'>): Effect {
   const { inbox } = store
@@ -23,20 +25,32 @@ export function applyOpenInbox({ store }: ApplyContext, command: CommandOf<'open
 export function applySettle(context: ApplyContext, command: CommandOf<'settle'>): Effect {
   const { inbox } = context.store
   const { agentId, upTo, failures = [], resolved = [] } = command
-  const { maxFailuresPerSettle } = ENGINE_LIMITS
-  if (Math.max(failures.length, resolved.length) > maxFailuresPerSettle) {
+  if (Math.max(failures.length, resolved.length) > ENGINE_LIMITS.maxFailuresPerSettle) {
     throw new ChannelError('INVALID_PAYLOAD')
   }
-  const cursor = inbox.cursor(agentId)
-  const place = Math.min(Math.max(upTo, cursor?.place ?? 0), inbox.newestPlace())
-  if (cursor?.settledBy === command.id) return quiet({ place, isDuplicate: true })
-  const isMoving = place !== cursor?.place
-  if (!isMoving && failures.length + resolved.length === 0) return quiet({ place })
+  const earlier = inbox.cursor(agentId) ?? NO_CURSOR
+  const place = Math.min(Math.max(upTo, earlier.place), inbox.newestPlace())
+  if (earlier.settledBy === command.id) return quiet({ place, isDuplicate: true })
+  const isIdle = place === earlier.place && failures.length + resolved.length === 0
+  if (isIdle && earlier !== NO_CURSOR) return quiet({ place })
   inbox.saveCursor(agentId, { place, settledBy: command.id })
   for (const each of resolved) inbox.removeFailure(agentId, each)
-  for (const failure of failures) saveFailure(context, agentId, failure)
-  const failuresDropped = failures.length === 0 ? 0 : dropSurplus(context, agentId)
+  const failuresDropped = saveFailures(context, agentId, failures)
   return quiet({ place, ...(failuresDropped > 0 && { failuresDropped }) })
+}
+
+/** Answers how many old ones had to go for them. */
+function saveFailures(
+  context: ApplyContext,
+  agentId: string,
+  failures: readonly FailureReport[],
+): number {
+  if (failures.length === 0) return 0
+  const { inbox } = context.store
+  for (const failure of failures) saveFailure(context, agentId, failure)
+  const surplus = inbox.failureCount(agentId) - ENGINE_LIMITS.maxFailures
+  if (surplus > 0) inbox.dropOldestFailures(agentId, surplus)
+  return Math.max(surplus, 0)
 }
 
 function saveFailure(
@@ -59,12 +73,6 @@ function saveFailure(
     changedBy: null,
     reason: cut(reason),
   })
-}
-
-function dropSurplus({ store: { inbox } }: ApplyContext, agentId: string): number {
-  const surplus = inbox.failureCount(agentId) - ENGINE_LIMITS.maxFailures
-  if (surplus > 0) inbox.dropOldestFailures(agentId, surplus)
-  return Math.max(surplus, 0)
 }
 
 /** @throws FAILURE_NOT_FOUND. */

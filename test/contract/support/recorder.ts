@@ -65,7 +65,22 @@ export class Recorder implements FeedConsumer {
     const events = this.#events.get(channelId)
     if (events === undefined) this.#events.set(channelId, [event])
     else events.push(event)
+    this.look()
+  }
+
+  /** Looks whether something that is waited for is there. */
+  protected look(): void {
     for (const look of this.#waiting) look()
+  }
+}
+
+/** Remembers as well the places of which it was told, in order. */
+export class Watcher extends Recorder {
+  readonly places: number[] = []
+
+  onCommitted(place: number): void {
+    this.places.push(place)
+    this.look()
   }
 }
 

@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3'
 import { afterAll, describe, expect, it } from 'vitest'
+import { prepareInboxReads, prepareInboxWrites } from '../../../src/log/sqlite/inbox-statements.ts'
 import { prepareReads } from '../../../src/log/sqlite/read-statements.ts'
 import { migrate } from '../../../src/log/sqlite/migrate.ts'
 import { prepareWrites } from '../../../src/log/sqlite/write-statements.ts'
@@ -15,14 +16,21 @@ function planOf(sql: string): string {
   return steps.map(({ detail }) => detail).join('\n')
 }
 
-const statements = Object.entries({ ...prepareReads(database), ...prepareWrites(database) })
+const statements = Object.entries({
+  ...prepareReads(database),
+  ...prepareWrites(database),
+  ...prepareInboxReads(database),
+  ...prepareInboxWrites(database),
+})
   .map(([name, { source }]) => ({ name, source }))
-  .filter(({ source }) => /entries|participants|channels.*ORDER BY/.test(source))
+  .filter(({ source }) =>
+    /entries|participants|agent_(cursors|failures)|channels.*ORDER BY/.test(source),
+  )
 
 describe('the statement', () => {
   it.each(statements)('$name finds its rows through an index, in order', ({ source }) => {
     const plan = planOf(source)
-    expect(plan).not.toMatch(/SCAN (entries|edit|participants)/)
+    expect(plan).not.toMatch(/SCAN (entries|edit|participants|failure|agent_)/)
     if (!source.includes('OVER')) expect(plan).not.toContain('TEMP B-TREE')
   })
 })
@@ -51,6 +59,28 @@ it('finds where an entity stands in a channel by two keys', () => {
   const plan = planOf(prepareReads(database).standing.source)
   expect(plan).toContain('SEARCH channels USING INDEX sqlite_autoindex_channels_1 (id=?)')
   expect(plan).toMatch(/SEARCH participants USING .*\(channel_key=\? AND entity_id=\?\)/)
+})
+
+it('looks into an inbox place by place, and at nothing of the places where the agent takes no part', () => {
+  expect(planOf(prepareInboxReads(database).inbox.source).split('\n')).toEqual([
+    'SEARCH entries USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+    'SEARCH participants USING COVERING INDEX sqlite_autoindex_participants_2 (channel_key=? AND entity_id=?)',
+    'SEARCH channels USING INTEGER PRIMARY KEY (rowid=?)',
+  ])
+})
+
+it.each([
+  [
+    'retried',
+    'USING COVERING INDEX agent_failures_state (agent_id=? AND state=? AND place>? AND place<?)',
+  ],
+  ['failures', 'USING PRIMARY KEY (agent_id=? AND place<?)'],
+  ['failureCount', 'USING COVERING INDEX agent_failures_state (agent_id=? AND state<?)'],
+  ['failureOf', 'entries USING COVERING INDEX entries_id (id=?)'],
+  ['eraseFailures', 'USING INDEX agent_failures_message (channel_key=? AND seq>? AND seq<?)'],
+] as const)('finds the failures of %s without stepping over those of others', (name, index) => {
+  const all = { ...prepareInboxReads(database), ...prepareInboxWrites(database) }
+  expect(planOf(all[name].source)).toContain(index)
 })
 
 it('finds a page of messages without stepping over what was erased', () => {
