@@ -2,8 +2,10 @@ import { describe, expect, it, vi } from 'vitest'
 import { LogCore } from '../../../src/log/core.ts'
 import type { Applied, LogEngine } from '../../../src/log/engine.ts'
 import { createMemoryEngine } from '../../../src/log/memory/memory-engine.ts'
+import { newId } from '../../../src/util/new-id.ts'
 import { channelIn, post } from '../../contract/engine-support.ts'
-import { Recorder } from '../../contract/support/recorder.ts'
+import { loggedProblem } from '../../contract/support/logged-problem.ts'
+import { Recorder, Watcher } from '../../contract/support/recorder.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -45,6 +47,52 @@ describe('LogCore', () => {
     core.submit(post(channelId, 'a'), 1, () => order.push('answer'))
     await turn()
     expect(order).toEqual(['entries', 'answer', 'end'])
+  })
+
+  it('tells the newest place behind a batch for agents, whoever else fails at it', async () => {
+    const newestPlace = vi.fn()
+    const { core, memory } = setUp((engine) => {
+      newestPlace.mockImplementation(engine.newestPlace.bind(engine))
+      return Object.assign(engine, { newestPlace })
+    })
+    const channelId = channelIn(memory, { participants: [{ entityId: 'bot', isAgent: true }] })
+    const submit = (text: string) =>
+      new Promise((resolve) => {
+        core.submit(post(channelId, text), 1, resolve)
+      })
+    core.attach(new Recorder())
+    await submit('nobody wants to know')
+    expect(newestPlace).not.toHaveBeenCalled()
+    const order: string[] = []
+    core.attach({
+      onEntries: () => order.push('entries'),
+      onEphemeral: () => undefined,
+      onBatchEnd: () => order.push('end'),
+      onCommitted: (place) => {
+        order.push(`committed ${place}`)
+        throw new Error('broken consumer')
+      },
+    })
+    const watcher = new Watcher()
+    core.attach(watcher)
+    await Promise.all(['b', 'c'].map(submit))
+    expect(order).toEqual(['end', 'committed 3'])
+    expect([watcher.places, newestPlace.mock.calls.length]).toEqual([[3], 1])
+  })
+
+  it('logs that old failures had to go', async () => {
+    const { logger, problem } = loggedProblem('warn')
+    const memory = createMemoryEngine()
+    const core = new LogCore({
+      engine: Object.assign(memory, {
+        apply: () => [{ outcome: { place: 1, failuresDropped: 7 }, entries: [] }],
+      }),
+      onFailure: vi.fn(),
+      logger,
+    })
+    const command = { type: 'settle', id: newId(), agentId: 'bot', upTo: 1 } as const
+    core.submit(command, 1, () => undefined)
+    expect(JSON.parse(await problem)).toMatchObject({ agentId: 'bot', failuresDropped: 7 })
   })
 
   it('delivers nothing twice to a consumer that follows from within a delivery', async () => {
