@@ -4,7 +4,7 @@ import type { InboxPage, InboxQuery } from '../../src/log/inbox.ts'
 import type { Participant } from '../../src/protocol/model.ts'
 import { newId } from '../../src/util/new-id.ts'
 import type { Bench } from './engine.contract.ts'
-import { apply, channelIn, post } from './engine-support.ts'
+import { apply, channelIn, post, refusal } from './engine-support.ts'
 
 const BOT = 'bot'
 const ALL = { agentId: BOT, after: 0, limit: 1_000 } as const
@@ -104,6 +104,27 @@ export function describeInbox({ engine }: Bench): void {
       say(cleared, 'after the clearing')
       say(gone, 'in another life')
       expect(texts(inbox())).toEqual(['stays', 'after the clearing', 'in another life'])
+    })
+
+    it('shows nothing that was cleared before it is swept, too', () => {
+      const id = room(agent(BOT))
+      engine().apply(Array.from({ length: ENGINE_LIMITS.sweepRows + 3 }, () => post(id, 'gone')))
+      const { place, message } = inbox({ after: ENGINE_LIMITS.sweepRows }).items[0]!
+      const failures = [{ messageId: message.id, place, attempts: 1, reason: '' }]
+      const base = { id: newId(), agentId: BOT } as const
+      apply(engine(), { type: 'settle', ...base, upTo: 0, failures })
+      apply(engine(), { type: 'retry-failure', ...base, messageId: message.id })
+      expect(engine().retries(ALL).items).toHaveLength(1)
+      const clear = { type: 'clear', id: newId(), channelId: id } as const
+      // Reported in the same batch: the sweep has not been there.
+      engine().apply([clear, { type: 'settle', ...base, id: newId(), upTo: 0, failures }])
+      expect([inbox().items, engine().retries(ALL).items]).toEqual([[], []])
+      expect(engine().failures(BOT, { limit: 9 })).toEqual([])
+      const again = { type: 'retry-failure', id: newId(), agentId: BOT } as const
+      expect(refusal(engine(), { ...again, messageId: message.id })).toBe('FAILURE_NOT_FOUND')
+      while (engine().sweep()) expect(engine().failures(BOT, { limit: 9 })).toEqual([])
+      apply(engine(), { type: 'settle', ...base, id: newId(), upTo: 0, failures })
+      expect(engine().failures(BOT, { limit: 9 })).toEqual([])
     })
 
     it('comes in pages of messages and of bytes, one of them in any case, that join without a hole', () => {

@@ -34,8 +34,8 @@ describe('the inboxes in a file', () => {
     between()
     engine = openSqliteEngine({ file, durability: 'normal' })
   }
-  const say = () => {
-    const command = post(channelId, 'x')
+  const say = (where = channelId) => {
+    const command = post(where, 'x')
     apply(engine, command)
     return command.message.id
   }
@@ -80,13 +80,15 @@ describe('the inboxes in a file', () => {
   })
 
   it('keep no word of what was erased', () => {
-    const [deleted, cleared] = [say(), say()]
+    const other = channelIn(engine)
+    const [deleted, cleared] = [say(), say(other)]
     settle(1, deleted)
     settle(2, cleared)
     reopen()
     expect(readFileSync(file, 'latin1')).toContain(SECRET)
     apply(engine, { type: 'delete', id: newId(), messageId: deleted })
-    apply(engine, { type: 'clear', id: newId(), channelId })
+    settle(1, deleted)
+    apply(engine, { type: 'clear', id: newId(), channelId: other })
     while (engine.sweep()) expect(engine.failures(BOT, { limit: 9 })).toEqual([])
     const discarded = say()
     settle(engine.newestPlace(), discarded)

@@ -5,7 +5,6 @@ import { quiet, requireChannelByKey } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
 import type { Cursor, FailureRecord } from './inbox-store.ts'
 import { ENGINE_LIMITS } from './limits.ts'
-import { isErased } from './views.ts'
 
 type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>
 type OnFailure = CommandOf<'retry-failure' | 'discard-failure'>
@@ -60,8 +59,8 @@ function saveFailure(
 ): void {
   const { inbox } = context.store
   const row = inbox.entryAt(place)
-  if (row?.kind !== 'posted' || row.id !== messageId) return
-  if (isErased(requireChannelByKey(context, row.channelKey), row)) return
+  // What was cleared and not swept yet is in no list, and goes with the sweep.
+  if (row?.kind !== 'posted' || row.id !== messageId || row.data === null) return
   inbox.saveFailure({
     agentId,
     place,

@@ -34,7 +34,7 @@ export class InboxReader {
     const { agentId, limit, maxBytes = ENGINE_LIMITS.maxReadBytes } = query
     return this.#store.snapshot(() => {
       const newest = this.#store.inbox.newestPlace()
-      const after = Math.min(Math.max(query.after, 0), newest)
+      const after = Math.max(query.after, 0)
       const end = Math.min(after + maxPlaces, newest)
       const { rows, isCut } = find({ agentId, after, upTo: end, limit, maxBytes })
       const upTo = isCut ? (rows.at(-1)?.place ?? after) : end
