@@ -35,6 +35,8 @@ export interface PostInput {
   readonly raw?: Json | undefined
   readonly inReplyTo?: string | undefined
   readonly sourceId?: string | undefined
+  /** Agents' turns since a human spoke, where an agent speaks. */
+  readonly hops?: number | undefined
   /** Where given, a channel that is hidden from this entity when the log gets to it takes no message. */
   readonly visibleTo?: string | undefined
   /** Makes the channel if it is missing, in the same transaction. */
@@ -79,6 +81,7 @@ function bodyOf(input: PostInput): MessageBody {
     attachments: input.attachments,
     metadata: input.metadata,
     raw: input.raw,
+    hops: input.hops,
   })
 }
 

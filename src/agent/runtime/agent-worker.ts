@@ -1,0 +1,14 @@
+import type { Logger } from '../../telemetry/logger.ts'
+import type { MessageHandlers } from '../message-worker.ts'
+import type { WorkerEnv } from '../worker.ts'
+
+/** A loaded worker that is an agent. */
+export interface AgentWorker {
+  readonly agent: { readonly id: string; readonly name: string }
+  readonly module: MessageHandlers
+  /** Those that the module has. */
+  readonly handlers: readonly string[]
+  readonly env: WorkerEnv
+  /** Its lines carry the agent's name. */
+  readonly logger: Logger
+}

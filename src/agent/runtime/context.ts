@@ -1,0 +1,148 @@
+import type { Message } from '../../protocol/model.ts'
+import { LIMITS } from '../../protocol/limits.ts'
+import { TEXTS } from '../../protocol/wire.ts'
+import type { Caller } from '../../service/caller.ts'
+import { present } from '../../service/refusals.ts'
+import type { Services } from '../../service/services.ts'
+import { compact } from '../../util/compact.ts'
+import { newId } from '../../util/new-id.ts'
+import type { MessageContext, SentMessage } from '../message-worker.ts'
+import type { WorkUnderWay } from '../work-under-way.ts'
+import type { WorkerMessage } from '../worker.ts'
+import type { AgentWorker } from './agent-worker.ts'
+import { readChannelId, readContent, readHistoryQuery } from './content.ts'
+import type { Run } from './run.ts'
+import type { AgentTyping } from './typing.ts'
+
+/** What a handler is about. */
+export interface Subject {
+  readonly channel: MessageContext['channel']
+  /** The message in hand; undefined for a join. */
+  readonly message: Message | undefined
+  /** Agents' turns since a human spoke, this message included. */
+  readonly hops: number
+}
+
+export interface ContextParts {
+  readonly worker: AgentWorker
+  readonly services: Pick<Services, 'access' | 'messages' | 'participants'>
+  readonly typing: AgentTyping
+  readonly underWay: WorkUnderWay
+}
+
+/** What handlers see of a message. */
+export function workerMessageOf({ body, ...message }: Message): WorkerMessage {
+  return {
+    id: message.id,
+    channelId: message.channelId,
+    serverId: message.serverId,
+    seq: message.seq,
+    senderId: message.authorId,
+    senderName: body.senderName ?? TEXTS.defaultSenderName,
+    text: body.text,
+    attachments: body.attachments ?? [],
+    metadata: body.metadata ?? {},
+    inReplyTo: body.inReplyTo,
+    createdAt: message.createdAt,
+  }
+}
+
+/** Does what a handler asks for through its `ctx`, as the agent. */
+class Acts {
+  readonly #parts: ContextParts
+  readonly #subject: Subject
+  readonly #run: Run
+  readonly #caller: Caller
+
+  constructor(parts: ContextParts, subject: Subject, run: Run) {
+    this.#parts = parts
+    this.#subject = subject
+    this.#run = run
+    const entityId = parts.worker.agent.id
+    this.#caller = { role: 'agent', entityId, grants: undefined, expiresAtMs: undefined }
+  }
+
+  async say(channelId: string, act: string, reply: unknown): Promise<SentMessage> {
+    const { text, thought, actions, attachments, metadata } = readContent(act, reply)
+    const { channel, message, hops } = this.#subject
+    const { agent } = this.#parts.worker
+    const step = this.#run.nextStep()
+    const outcome = await this.#parts.services.messages.post({
+      id: newId(),
+      channelId,
+      authorId: agent.id,
+      senderName: agent.name.slice(0, LIMITS.maxNameLength),
+      source: 'agent_response',
+      // The log stores it once, however often the handler runs.
+      clientMessageId: message && `re:${message.id}:${step}`,
+      inReplyTo: channelId === channel.id ? message?.id : undefined,
+      text,
+      attachments,
+      metadata,
+      raw: compact({ thought, actions }),
+      hops: hops + 1,
+      visibleTo: agent.id,
+    })
+    const { id, seq, createdAt } = present(outcome.message, "agent's message")
+    return { id, channelId, seq, createdAt, isDuplicate: outcome.isDuplicate === true }
+  }
+
+  type(isTyping: unknown): void {
+    this.#run.requireOpen('typing')
+    if (typeof isTyping !== 'boolean') throw new TypeError('typing: must be true or false')
+    this.#parts.typing.set(this.#subject.channel.id, isTyping)
+  }
+
+  async history(query: unknown): Promise<readonly WorkerMessage[]> {
+    const { limit = LIMITS.defaultPageRows, before } = readHistoryQuery(query)
+    const { channel, message } = this.#subject
+    const { access, messages } = this.#parts.services
+    await access.check(this.#caller, 'read', channel.id)
+    const beforeSeq = before ?? message?.seq
+    const page = await messages.list({
+      channelId: channel.id,
+      limit,
+      ...(beforeSeq !== undefined && { beforeSeq }),
+    })
+    return page.messages.toReversed().map(workerMessageOf)
+  }
+
+  async participants() {
+    const { access, participants } = this.#parts.services
+    const { id: channelId } = this.#subject.channel
+    await access.check(this.#caller, 'read', channelId)
+    const list = await participants.list(channelId)
+    return list.map(({ entityId: id, isAgent }) => ({ id, isAgent }))
+  }
+}
+
+/** What a handler gets for one run. */
+export function createMessageContext(
+  parts: ContextParts,
+  subject: Subject,
+  run: Run,
+): MessageContext {
+  const { worker, underWay } = parts
+  const { agent, logger } = worker
+  const acts = new Acts(parts, subject, run)
+  const { channel } = subject
+  return {
+    agent: { id: agent.id, name: agent.name },
+    channel,
+    signal: run.signal,
+    log: logger,
+    passThroughOnException: () => undefined,
+    waitUntil: (work) => {
+      run.requireOpen('waitUntil')
+      void run.keep(underWay.keep(work, logger))
+    },
+    reply: (reply) => run.act('reply', () => acts.say(channel.id, 'reply', reply)),
+    send: (channelId, reply) =>
+      run.act('send', async () => acts.say(readChannelId('send', channelId), 'send', reply)),
+    typing: (isTyping = true) => {
+      acts.type(isTyping)
+    },
+    history: (query = {}) => run.act('history', () => acts.history(query)),
+    participants: () => run.act('participants', () => acts.participants()),
+  }
+}

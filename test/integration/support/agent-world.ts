@@ -1,0 +1,235 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import type { MessageHandlers } from '../../../src/agent/message-worker.ts'
+import { AgentRuntime } from '../../../src/agent/runtime/agent-runtime.ts'
+import type { AgentWorker } from '../../../src/agent/runtime/agent-worker.ts'
+import type { RuntimeLimits } from '../../../src/agent/runtime/limits.ts'
+import { WorkUnderWay } from '../../../src/agent/work-under-way.ts'
+import type { Failure } from '../../../src/log/inbox.ts'
+import { openLocalLog } from '../../../src/log/local.ts'
+import type { LocalLog } from '../../../src/log/local.ts'
+import type { ChannelLog, Command } from '../../../src/log/log.ts'
+import { createMemoryEngine } from '../../../src/log/memory/memory-engine.ts'
+import { openSqliteEngine } from '../../../src/log/sqlite/sqlite-engine.ts'
+import { DEFAULT_SERVER_ID, LIMITS } from '../../../src/protocol/limits.ts'
+import type { ChannelType, Message } from '../../../src/protocol/model.ts'
+import { createServices } from '../../../src/service/services.ts'
+import type { TypingSignal } from '../../../src/signals/signals.ts'
+import { newId } from '../../../src/util/new-id.ts'
+
+type LogLine = Readonly<Record<string, unknown>>
+
+/** The log as one process sees it: until it is killed. */
+export interface Life {
+  readonly log: ChannelLog
+  /** From now on nothing that it asks for is begun, and nothing that was begun is answered. */
+  kill(): void
+}
+
+interface HostOptions {
+  readonly limits?: Partial<RuntimeLimits>
+  readonly log?: ChannelLog
+}
+
+const never = <Value>(): Promise<Value> => new Promise<Value>(() => undefined)
+
+/** One real log, and processes that run agents on it, all in this one. */
+export class AgentWorld implements AsyncDisposable {
+  readonly lines: LogLine[] = []
+  readonly typing: TypingSignal[] = []
+  readonly appended: Command[] = []
+  readonly #directory = mkdtempSync(join(tmpdir(), 'parley-agents-'))
+  readonly #kind: 'memory' | 'sqlite'
+  readonly #runtimes: AgentRuntime[] = []
+  readonly #logger = pino(
+    { level: 'debug' },
+    {
+      write: (line: string) => {
+        const parsed: LogLine = JSON.parse(line)
+        this.lines.push(parsed)
+        this.#changed()
+      },
+    },
+  )
+  #waiters: (() => void)[] = []
+  #log: LocalLog
+
+  constructor(kind: 'memory' | 'sqlite') {
+    this.#kind = kind
+    this.#log = this.#open()
+  }
+
+  get log(): ChannelLog {
+    return this.#log
+  }
+
+  /** Closes the database and opens it again, as a new writer does. */
+  async reopen(): Promise<void> {
+    await this.#log.close()
+    this.#log = this.#open()
+  }
+
+  worker(name: string, module: MessageHandlers, id: string = name): AgentWorker {
+    return {
+      agent: { id, name },
+      module,
+      handlers: Object.keys(module),
+      env: {},
+      logger: this.#logger.child({ agentName: name }),
+    }
+  }
+
+  /** A process that runs these agents; started. */
+  async host(
+    workers: readonly AgentWorker[],
+    { limits, log = this.#log }: HostOptions = {},
+  ): Promise<AgentRuntime> {
+    const logger = this.#logger
+    const runtime = new AgentRuntime({
+      workers,
+      log,
+      services: createServices({
+        log,
+        presence: { enter() {}, leave() {}, watch() {}, unwatch() {}, list: async () => [] },
+        logger,
+        limits: LIMITS,
+      }),
+      tellTyping: (signal) => {
+        this.typing.push(signal)
+        this.#changed()
+      },
+      underWay: new WorkUnderWay(),
+      asWorker: (_worker, run) => run(),
+      ...(limits !== undefined && { limits }),
+    })
+    this.#runtimes.push(runtime)
+    const opened = this.#count('inbox opened')
+    runtime.start()
+    const agents = workers.filter(({ handlers }) => handlers.includes('message'))
+    await this.until(() => this.#count('inbox opened') === opened + agents.length)
+    return runtime
+  }
+
+  life(): Life {
+    let isAlive = true
+    const log = new Proxy<ChannelLog>(this.#log, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target)
+        if (typeof value !== 'function') return value
+        return async (...parameters: readonly unknown[]) => {
+          if (!isAlive) return never()
+          const result: unknown = await Reflect.apply(value, target, parameters)
+          return isAlive ? result : never()
+        }
+      },
+    })
+    return {
+      log,
+      kill: () => {
+        isAlive = false
+      },
+    }
+  }
+
+  async channel(
+    agents: readonly string[],
+    { type = 'GROUP', people = ['alice'] }: { type?: ChannelType; people?: readonly string[] } = {},
+  ): Promise<string> {
+    const id = newId()
+    const participants = [
+      ...people.map((entityId) => ({ entityId, isAgent: false })),
+      ...agents.map((entityId) => ({ entityId, isAgent: true })),
+    ]
+    const channel = { id, serverId: DEFAULT_SERVER_ID, name: 'A channel', type, metadata: {}, participants }
+    await this.#log.append({ type: 'create-channel', id: newId(), channel })
+    await this.#log.follow(id)
+    return id
+  }
+
+  /** Somebody says something; answers the message's id. */
+  async say(channelId: string, text: string, authorId = 'alice'): Promise<string> {
+    const id = newId()
+    const message = { id, channelId, authorId, body: { text, source: 'test' } }
+    await this.#log.append({ type: 'post', id, message })
+    return id
+  }
+
+  /** Oldest first. */
+  async messages(channelId: string): Promise<readonly Message[]> {
+    const page = await this.#log.messages({ channelId, limit: 10_000 })
+    return page.messages.toReversed()
+  }
+
+  /** The texts of one author, oldest first. */
+  async texts(channelId: string, authorId?: string): Promise<readonly string[]> {
+    const messages = await this.messages(channelId)
+    return messages
+      .filter((message) => authorId === undefined || message.authorId === authorId)
+      .map(({ body }) => body.text)
+  }
+
+  failures(agentId: string): Promise<readonly Failure[]> {
+    return this.#log.failures(agentId, { limit: 1_000 })
+  }
+
+  /** Resolves when the condition holds; looked at after everything that happens. */
+  async until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    for (;;) {
+      const change = new Promise<void>((resolve) => {
+        this.#waiters.push(resolve)
+      })
+      if (await condition()) return
+      await change
+    }
+  }
+
+  /** Something happened that `until` may wait for. */
+  notice(): void {
+    this.#changed()
+  }
+
+  saying(msg: string): readonly LogLine[] {
+    return this.lines.filter((line) => line.msg === msg)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#runtimes.map((runtime) => runtime.drain(0)))
+    await this.#log.close()
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  #open(): LocalLog {
+    const file = join(this.#directory, 'log.db')
+    return openLocalLog({
+      engine:
+        this.#kind === 'memory'
+          ? createMemoryEngine()
+          : openSqliteEngine({ file, durability: 'normal' }),
+      limits: { windowMs: 0 },
+      consumer: {
+        onEntries: () => {
+          this.#changed()
+        },
+        onEphemeral: () => undefined,
+        onBatchEnd: () => {
+          this.#changed()
+        },
+        onCommitted: () => {
+          for (const runtime of this.#runtimes) runtime.wake()
+        },
+      },
+    })
+  }
+
+  #count(msg: string): number {
+    return this.saying(msg).length
+  }
+
+  #changed(): void {
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const resolve of waiters) setImmediate(resolve)
+  }
+}
