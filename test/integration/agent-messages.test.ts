@@ -10,6 +10,8 @@ const echo = {
   },
 }
 
+const wordsOf = (messages: readonly WorkerMessage[]) => messages.map(({ text }) => text)
+
 describe.each(['memory', 'sqlite'] as const)('agents on a %s log', (kind) => {
   it('answer every message of others in their channels, in order, and never their own', async () => {
     await using world = new AgentWorld(kind)
@@ -21,7 +23,11 @@ describe.each(['memory', 'sqlite'] as const)('agents on a %s log', (kind) => {
       await world.say(other, text)
     }
     await world.until(async () => (await world.texts(mine, 'Echo')).length === 3)
-    expect(await world.texts(mine, 'Echo')).toEqual(['you said one', 'you said two', 'you said three'])
+    expect(await world.texts(mine, 'Echo')).toEqual([
+      'you said one',
+      'you said two',
+      'you said three',
+    ])
     expect(await world.texts(other)).toEqual(['one', 'two', 'three'])
   })
 
@@ -93,7 +99,9 @@ describe.each(['memory', 'sqlite'] as const)('agents on a %s log', (kind) => {
     for (let index = 0; index < 50; index += 1) await world.say(busy, `b${index}`)
     await world.say(second, 'wait')
     await world.say(third, 'quick')
-    await world.until(async () => open.length === 2 && (await world.texts(third, 'Slow')).length === 1)
+    await world.until(
+      async () => open.length === 2 && (await world.texts(third, 'Slow')).length === 1,
+    )
     expect(await world.texts(busy, 'Slow')).toEqual([])
     for (const resolve of open) resolve()
     await world.until(async () => (await world.texts(busy, 'Slow')).length === 51)
@@ -151,7 +159,13 @@ describe.each(['memory', 'sqlite'] as const)('agents on a %s log', (kind) => {
     expect(other).toMatchObject({ clientMessageId: `re:${id}:2`, body: { hops: 1 } })
     expect(other?.body.inReplyTo).toBeUndefined()
     expect(seen).toEqual([
-      expect.objectContaining({ id, channelId, senderId: 'alice', senderName: 'Alice', text: 'hi' }),
+      expect.objectContaining({
+        id,
+        channelId,
+        senderId: 'alice',
+        senderName: 'Alice',
+        text: 'hi',
+      }),
       { id: channelId, serverId: expect.any(String), type: 'DM', name: 'A channel' },
       { id: 'the-agent', name: 'Agent' },
       { id: reply?.id, channelId, seq: 2, createdAt: reply?.createdAt, isDuplicate: false },
@@ -164,11 +178,10 @@ describe.each(['memory', 'sqlite'] as const)('agents on a %s log', (kind) => {
     const agent = {
       async message({ text }: WorkerMessage, _env: unknown, ctx: MessageContext) {
         if (text !== 'now') return
-        const texts = (messages: readonly WorkerMessage[]) => messages.map((one) => one.text)
         ctx.typing()
         ctx.typing()
-        seen.push(texts(await ctx.history()), texts(await ctx.history({ limit: 2 })))
-        seen.push(texts(await ctx.history({ before: 3 })), await ctx.participants())
+        seen.push(wordsOf(await ctx.history()), wordsOf(await ctx.history({ limit: 2 })))
+        seen.push(wordsOf(await ctx.history({ before: 3 })), await ctx.participants())
         await ctx.reply('done')
       },
     }

@@ -35,7 +35,10 @@ const contentSchema = z.strictObject(
       )
       .optional(),
   },
-  'must be a text, or an object with a text',
+  {
+    error: ({ code }) =>
+      code === 'invalid_type' ? 'must be a text, or an object with a text' : undefined,
+  },
 )
 
 export type Content = z.output<typeof contentSchema> & { readonly text: string }

@@ -142,7 +142,14 @@ export class AgentWorld implements AsyncDisposable {
       ...people.map((entityId) => ({ entityId, isAgent: false })),
       ...agents.map((entityId) => ({ entityId, isAgent: true })),
     ]
-    const channel = { id, serverId: DEFAULT_SERVER_ID, name: 'A channel', type, metadata: {}, participants }
+    const channel = {
+      id,
+      serverId: DEFAULT_SERVER_ID,
+      name: 'A channel',
+      type,
+      metadata: {},
+      participants,
+    }
     await this.#log.append({ type: 'create-channel', id: newId(), channel })
     await this.#log.follow(id)
     return id
@@ -172,6 +179,13 @@ export class AgentWorld implements AsyncDisposable {
 
   failures(agentId: string): Promise<readonly Failure[]> {
     return this.#log.failures(agentId, { limit: 1_000 })
+  }
+
+  /** Whether the agent's cursor is behind everything that was said to it. */
+  async isSettled(agentId: string): Promise<boolean> {
+    const { place = 0 } = await this.#log.append({ type: 'open-inbox', id: newId(), agentId })
+    const page = await this.#log.inbox({ agentId, after: place, limit: 1 })
+    return page.items.length === 0
   }
 
   /** Resolves when the condition holds; looked at after everything that happens. */

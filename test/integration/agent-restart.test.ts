@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest'
+import type { MessageContext } from '../../src/agent/message-worker.ts'
+import type { WorkerMessage } from '../../src/agent/worker.ts'
+import { createDeferred } from '../../src/util/deferred.ts'
+import { AgentWorld } from './support/agent-world.ts'
+
+type Handler = (message: WorkerMessage, env: unknown, ctx: MessageContext) => void | Promise<void>
+
+describe.each(['memory', 'sqlite'] as const)('an agent whose process ends, on a %s log', (kind) => {
+  it('is killed at any moment: no message is lost, and none is answered twice', async () => {
+    await using world = new AgentWorld(kind)
+    const channels = [await world.channel(['Agent']), await world.channel(['Agent'])]
+    const runs = new Map<string, number>()
+    let died = 0
+    const repeated: boolean[] = []
+    /** Dies when it has said one of two things, at every fifth message. */
+    const agentIn =
+      (kill: () => void): Handler =>
+      async ({ text }, _env, ctx) => {
+        const run = (runs.get(text) ?? 0) + 1
+        runs.set(text, run)
+        const isFatal = Number(text) % 5 === 0 && run === 1
+        const { isDuplicate } = await ctx.reply(`${text}: one`)
+        if (run > 1) repeated.push(isDuplicate)
+        if (isFatal) {
+          died += 1
+          kill()
+        }
+        await ctx.reply(`${text}: two`)
+        world.notice()
+      }
+    const isThrough = async () => {
+      const texts = await Promise.all(channels.map((channelId) => world.texts(channelId, 'Agent')))
+      return texts.flat().length === 40
+    }
+    for (let lives = 0; lives < 20 && !(await isThrough()); lives += 1) {
+      const { log, ...life } = world.life()
+      const before = died
+      await world.host([world.worker('Agent', { message: agentIn(() => life.kill()) })], {
+        log,
+        limits: { graceMs: 20 },
+      })
+      if (lives === 0) {
+        for (let index = 0; index < 20; index += 1) {
+          await world.say(channels[index % 2] ?? '', String(index))
+        }
+      }
+      await world.until(async () => died > before || (await isThrough()))
+      life.kill()
+      if (kind === 'sqlite') await world.reopen()
+    }
+    for (const [parity, channelId] of channels.entries()) {
+      const expected = Array.from({ length: 10 }, (_, index) => String(index * 2 + parity))
+      expect(await world.texts(channelId, 'Agent')).toEqual(
+        expected.flatMap((text) => [`${text}: one`, `${text}: two`]),
+      )
+    }
+    expect(died).toBeGreaterThan(0)
+    expect(repeated).toContain(true)
+  })
+
+  it('ends in order: it takes no more, waits for what is in work, and another one goes on', async () => {
+    await using world = new AgentWorld(kind)
+    const gate = createDeferred<void>()
+    const seen: string[] = []
+    const message: Handler = async ({ text }, _env, ctx) => {
+      seen.push(text)
+      world.notice()
+      if (text === 'slow') await gate.promise
+      await ctx.reply(`did ${text}`)
+    }
+    const first = await world.host([world.worker('Agent', { message })])
+    const channelId = await world.channel(['Agent'])
+    await world.say(channelId, 'slow')
+    await world.say(channelId, 'behind it')
+    await world.until(() => seen.length === 1)
+    const drained = first.drain(60_000)
+    await world.say(channelId, 'later')
+    gate.resolve()
+    await drained
+    expect(await world.texts(channelId, 'Agent')).toEqual(['did slow'])
+    await world.host([world.worker('Agent', { message })])
+    await world.until(async () => (await world.texts(channelId, 'Agent')).length === 3)
+    expect(seen).toEqual(['slow', 'behind it', 'later'])
+  })
+
+  it('ends although a handler does not: that is told to stop, left behind, and its message done again', async () => {
+    await using world = new AgentWorld(kind)
+    const runs: MessageContext[] = []
+    const message: Handler = async ({ text }, _env, ctx) => {
+      runs.push(ctx)
+      world.notice()
+      if (text === 'throws' && runs.length < 3) {
+        await new Promise((_resolve, reject) => {
+          ctx.signal.addEventListener('abort', () => {
+            reject(new Error('as told'))
+          })
+        })
+      }
+      if (text === 'ignores' && runs.length < 3) await new Promise(() => undefined)
+      await ctx.reply(`did ${text}`)
+    }
+    const first = await world.host([world.worker('Agent', { message })], {
+      limits: { graceMs: 20 },
+    })
+    const channels = [await world.channel(['Agent']), await world.channel(['Agent'])] as const
+    await world.say(channels[0], 'throws')
+    await world.say(channels[1], 'ignores')
+    await world.until(() => runs.length === 2)
+    await first.drain(1)
+    for (const ctx of runs) {
+      expect(ctx.signal.aborted).toBe(true)
+      await expect(ctx.reply('late')).rejects.toThrow('this work is over')
+    }
+    expect(await world.failures('Agent')).toEqual([])
+    await world.host([world.worker('Agent', { message })])
+    await world.until(async () => (await world.texts(channels[1], 'Agent')).length === 1)
+    await world.until(async () => (await world.texts(channels[0], 'Agent')).length === 1)
+    expect(runs.length).toBe(4)
+  })
+})
