@@ -118,4 +118,47 @@ describe.each(['memory', 'sqlite'] as const)('an agent whose process ends, on a 
     await world.until(async () => (await world.texts(channels[0], 'Agent')).length === 1)
     expect(runs.length).toBe(4)
   })
+
+  it('is ended by a message again and again: that is set aside, and others that were in work are not', async () => {
+    await using world = new AgentWorld(kind)
+    const runs: string[] = []
+    const state = { kill: () => {} }
+    let died = 0
+    const message: Handler = async ({ text }, _env, ctx) => {
+      runs.push(text)
+      world.notice()
+      if (text === 'fatal') {
+        died += 1
+        state.kill()
+      }
+      // Not done yet when the other one ends the process.
+      await ctx.history()
+      await ctx.reply(`did ${text}`)
+    }
+    const channels = await Promise.all([1, 2, 3].map(() => world.channel(['Agent'])))
+    const [fatal = '', ...others] = channels
+    const isThrough = async () => (await world.texts(fatal, 'Agent')).length === 1
+    for (let lives = 0; lives < 10 && !(await isThrough()); lives += 1) {
+      const { log, ...life } = world.life()
+      state.kill = () => life.kill()
+      const before = died
+      await world.host([world.worker('Agent', { message })], { log, limits: { graceMs: 20 } })
+      if (lives === 0) {
+        const texts = [...others, fatal].map((id) => [id, id === fatal ? 'fatal' : 'innocent'])
+        await Promise.all(texts.map(([id = '', text = '']) => world.say(id, text)))
+        await world.say(fatal, 'behind it')
+      }
+      await world.until(async () => died > before || (await isThrough()))
+      if (died > before && kind === 'sqlite') await world.reopen()
+    }
+    expect(died).toBe(3)
+    expect(await world.texts(fatal, 'Agent')).toEqual(['did behind it'])
+    for (const channelId of others) {
+      expect(await world.texts(channelId, 'Agent')).toEqual(['did innocent'])
+    }
+    await world.until(async () => (await world.failures('Agent')).length > 0)
+    expect(await world.failures('Agent')).toMatchObject([
+      { attempts: 3, reason: 'the process ended each time that the handler ran' },
+    ])
+  })
 })

@@ -1,20 +1,19 @@
 import type { InboxItem } from '../../log/inbox.ts'
+import type { ChannelLog } from '../../log/log.ts'
 import { newId } from '../../util/new-id.ts'
 import type { JoinEvent } from '../message-worker.ts'
-import type { AgentWorker } from './agent-worker.ts'
-import type { AgentRuntimeOptions } from './agent-runtime.ts'
 import { Delivery } from './delivery.ts'
-import type { Delivered } from './delivery.ts'
+import type { Delivered, DeliveryOptions } from './delivery.ts'
 import { InboxReader } from './inbox-reader.ts'
 import { Lanes } from './lanes.ts'
-import type { RuntimeLimits } from './limits.ts'
 import { Retries } from './retries.ts'
 import { Settler } from './settler.ts'
 import { AgentTyping } from './typing.ts'
+import type { TellTyping } from './typing.ts'
 
-export interface AgentRunnerOptions extends Omit<AgentRuntimeOptions, 'workers' | 'limits'> {
-  readonly worker: AgentWorker
-  readonly limits: RuntimeLimits
+export interface AgentRunnerOptions extends Omit<DeliveryOptions, 'log' | 'typing'> {
+  readonly log: Pick<ChannelLog, 'append' | 'inbox' | 'retries' | 'standing'>
+  readonly tellTyping: TellTyping
 }
 
 /** The parts that need the cursor. */

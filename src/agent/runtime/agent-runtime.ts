@@ -4,8 +4,11 @@ import type { JoinEvent } from '../message-worker.ts'
 import type { WorkUnderWay } from '../work-under-way.ts'
 import { AgentRunner } from './agent-runner.ts'
 import type { AgentWorker } from './agent-worker.ts'
+import { NO_BEGUN_WORK } from './begun-work.ts'
+import type { BegunWork } from './begun-work.ts'
 import { RUNTIME_LIMITS } from './limits.ts'
 import type { RuntimeLimits } from './limits.ts'
+import { OneAtATime } from './one-at-a-time.ts'
 import type { TellTyping } from './typing.ts'
 
 export interface AgentRuntimeOptions {
@@ -17,6 +20,8 @@ export interface AgentRuntimeOptions {
   readonly underWay: WorkUnderWay
   /** Calls a handler as the worker's own code. */
   readonly asWorker: <Value>(worker: AgentWorker, run: () => Value) => Value
+  /** Called at the start: no other process has it then. Without it nothing is remembered beyond the process. */
+  readonly openBegunWork?: () => BegunWork
   readonly limits?: Partial<RuntimeLimits>
 }
 
@@ -28,21 +33,31 @@ export interface AgentRuntimeOptions {
  * is killed, another one that starts goes on from there; what a handler had said before is not said again.
  */
 export class AgentRuntime {
-  readonly #runners: readonly AgentRunner[]
+  readonly #options: AgentRuntimeOptions
   readonly #limits: RuntimeLimits
+  #runners: readonly AgentRunner[] = []
+  #begunWork: BegunWork = NO_BEGUN_WORK
   #poll: NodeJS.Timeout | undefined
   #isStarted = false
 
   constructor(options: AgentRuntimeOptions) {
+    this.#options = options
     this.#limits = { ...RUNTIME_LIMITS, ...options.limits }
-    const limits = this.#limits
-    this.#runners = options.workers.map((worker) => new AgentRunner({ ...options, worker, limits }))
   }
 
   /** Begins to take messages; a second call does nothing. Only while no other process works for the same agents. */
   start(): void {
     if (this.#isStarted) return
     this.#isStarted = true
+    const { workers, openBegunWork } = this.#options
+    this.#begunWork = openBegunWork?.() ?? NO_BEGUN_WORK
+    const common = {
+      ...this.#options,
+      limits: this.#limits,
+      begunWork: this.#begunWork,
+      suspects: new OneAtATime(this.#limits.suspectTimeMs),
+    }
+    this.#runners = workers.map((worker) => new AgentRunner({ ...common, worker }))
     this.#poll = setInterval(() => {
       for (const runner of this.#runners) runner.poll()
     }, this.#limits.pollIntervalMs)
@@ -78,6 +93,7 @@ export class AgentRuntime {
     }
     const closed = Promise.all(this.#runners.map((runner) => runner.close()))
     await within(closed, this.#limits.graceMs)
+    this.#begunWork.close()
   }
 }
 

@@ -5,9 +5,11 @@ import type { Message } from '../../protocol/model.ts'
 import type { Services } from '../../service/services.ts'
 import type { JoinEvent, MessageContext } from '../message-worker.ts'
 import type { AgentWorker } from './agent-worker.ts'
+import type { BegunWork } from './begun-work.ts'
 import { createMessageContext, workerMessageOf } from './context.ts'
 import type { ContextParts, Subject } from './context.ts'
 import type { RuntimeLimits } from './limits.ts'
+import type { OneAtATime } from './one-at-a-time.ts'
 import { errorFacts, reasonOf } from './reason.ts'
 import { runHandler } from './run-handler.ts'
 import { Stop } from './stop.ts'
@@ -23,6 +25,9 @@ export interface DeliveryOptions extends ContextParts {
   readonly services: Pick<Services, 'access' | 'channels' | 'messages' | 'participants'>
   readonly log: Pick<ChannelLog, 'standing'>
   readonly limits: RuntimeLimits
+  readonly begunWork: BegunWork
+  /** Lets messages at which processes ended be worked at one after the other, in all of this process. */
+  readonly suspects: OneAtATime
   /** Calls a handler as the worker's own code. */
   readonly asWorker: <Value>(worker: AgentWorker, run: () => Value) => Value
 }
@@ -56,10 +61,24 @@ export class Delivery {
    */
   async deliver(item: InboxItem, isFresh: boolean): Promise<Delivered> {
     if (this.#isOverheard(item)) return { state: 'through' }
-    const { retryDelaysMs } = this.#options.limits
-    for (let attempt = 1; ; attempt += 1) {
+    const { begunWork, suspects, worker } = this.#options
+    const { id } = item.message
+    const unfinished = begunWork.unfinished(worker.agent.id, id)
+    const deliver = () => this.#attempts(item, isFresh, unfinished + 1)
+    // Whichever of them ends this process, too, is then the only one that did.
+    const delivered = unfinished === 0 ? await deliver() : await suspects.run(deliver)
+    begunWork.end(worker.agent.id, id)
+    return delivered
+  }
+
+  async #attempts(item: InboxItem, isFresh: boolean, first: number): Promise<Delivered> {
+    const { limits, begunWork, worker } = this.#options
+    const { retryDelaysMs } = limits
+    if (first > retryDelaysMs.length + 1) return this.#giveUp(item, first - 1)
+    for (let attempt = first; ; attempt += 1) {
       if (this.#stopping.isStopped) return { state: 'stopped' }
-      const ending = await this.#attempt(item, isFresh && attempt === 1)
+      begunWork.begin(worker.agent.id, item.message.id)
+      const ending = await this.#attempt(item, isFresh && attempt === first)
       if (ending.state !== 'failed') {
         return { state: ending.state === 'done' ? 'through' : 'stopped' }
       }
@@ -70,6 +89,14 @@ export class Delivery {
       }
       await this.#pause(retryInMs)
     }
+  }
+
+  #giveUp({ message, place }: InboxItem, attempts: number): Delivered {
+    const { id: messageId, channelId } = message
+    const facts = { messageId, channelId, place, attempts }
+    const reason = 'the process ended each time that the handler ran'
+    this.#options.worker.logger.error({ reason, ...facts }, 'worker failed: message set aside')
+    return { state: 'failed', attempts, reason }
   }
 
   /** Hands a join out, once, where the agent takes part in the channel. Never rejects. */

@@ -32,6 +32,8 @@ export interface RuntimeLimits {
   readonly pollIntervalMs: number
   /** Joins that wait for a channel's turn, of one agent; past it they are dropped and logged. */
   readonly maxWaitingJoins: number
+  /** How long a message at which a process ended keeps others of that kind waiting. */
+  readonly suspectTimeMs: number
   /** Turns of agents among themselves since a human spoke; to a message past it an agent says nothing. */
   readonly maxAgentTurns: number
 }
@@ -51,5 +53,6 @@ export const RUNTIME_LIMITS: RuntimeLimits = {
   idleSettleIntervalMs: 10_000,
   pollIntervalMs: 1_000,
   maxWaitingJoins: 1_000,
+  suspectTimeMs: 30_000,
   maxAgentTurns: 4,
 }

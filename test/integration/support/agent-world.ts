@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import type { MessageHandlers } from '../../../src/agent/message-worker.ts'
 import { AgentRuntime } from '../../../src/agent/runtime/agent-runtime.ts'
 import type { AgentWorker } from '../../../src/agent/runtime/agent-worker.ts'
+import { BegunWorkFile } from '../../../src/agent/runtime/begun-work-file.ts'
 import type { RuntimeLimits } from '../../../src/agent/runtime/limits.ts'
 import { WorkUnderWay } from '../../../src/agent/work-under-way.ts'
 import type { Failure } from '../../../src/log/inbox.ts'
@@ -81,6 +82,11 @@ export class AgentWorld implements AsyncDisposable {
     }
   }
 
+  /** Where processes remember what they are working at. */
+  get begunWorkFile(): string {
+    return join(this.#directory, 'begun-work')
+  }
+
   /** A process that runs these agents; started. */
   async host(
     workers: readonly AgentWorker[],
@@ -102,6 +108,7 @@ export class AgentWorld implements AsyncDisposable {
       },
       underWay: new WorkUnderWay(),
       asWorker: (_worker, run) => run(),
+      openBegunWork: () => new BegunWorkFile(this.begunWorkFile, logger),
       ...(limits !== undefined && { limits }),
     })
     this.#runtimes.push(runtime)
