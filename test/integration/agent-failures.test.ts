@@ -193,8 +193,11 @@ describe.each(['memory', 'sqlite'] as const)('agents that fail, on a %s log', (k
     const settles = () => append.mock.calls.filter(([{ type }]) => type === 'settle')
     await world.host([world.worker('Agent', { message })], { log })
     const channelId = await world.channel(['Agent'])
-    for (let index = 0; index < 40; index += 1) await world.say(channelId, 'x')
-    await world.until(() => count === 40)
+    for (let said = 1; said <= 40; said += 1) {
+      await world.say(channelId, 'x')
+      await world.until(() => count === said)
+      await vi.advanceTimersByTimeAsync(6)
+    }
     expect(settles()).toEqual([])
     // Not stored: the writer is away. It is tried again a second later.
     append.mockRejectedValueOnce(new Error('away'))

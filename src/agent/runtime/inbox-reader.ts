@@ -4,7 +4,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { RuntimeLimits } from './limits.ts'
 import { ReadAhead } from './read-ahead.ts'
 
-/** Messages of one read for a channel that is behind: most of them may be others'. */
+/** Messages of one read for channels that are behind: some of them may be others'. */
 const CATCH_UP_ROWS = 256
 
 export interface InboxReaderOptions {
@@ -53,7 +53,7 @@ export class InboxReader {
   release(item: InboxItem): void {
     const wasFull = this.#ahead.room === 0
     this.#ahead.release(item)
-    if (wasFull || this.#ahead.hungry() !== undefined) this.wake()
+    if (wasFull || this.#ahead.hungryFrom() !== undefined) this.wake()
   }
 
   /** Reads nothing more. Resolves when no read is under way. */
@@ -80,9 +80,9 @@ export class InboxReader {
   /** One read; true when there is another one to do. */
   async #step(): Promise<boolean> {
     if (this.#isStopped) return false
-    const hungry = this.#ahead.hungry()
-    if (hungry !== undefined) {
-      await this.#catchUp(hungry.channelId, hungry.from)
+    const from = this.#ahead.hungryFrom()
+    if (from !== undefined) {
+      await this.#catchUp(from)
       return true
     }
     return this.#ahead.room > 0 && this.#readOn()
@@ -100,21 +100,11 @@ export class InboxReader {
     return page.hasMore
   }
 
-  /** Hands out what was passed over of one channel, as far as one read and the channel's bound go. */
-  async #catchUp(channelId: string, from: number): Promise<void> {
+  /** Hands out what was passed over, from a place on, as far as one read and the channels' bounds go. */
+  async #catchUp(from: number): Promise<void> {
     const { inbox, agentId, onItem } = this.#options
-    const { after: end } = this.#ahead
-    const page = await inbox.inbox({ agentId, after: from - 1, limit: CATCH_UP_ROWS })
+    const { items, upTo } = await inbox.inbox({ agentId, after: from - 1, limit: CATCH_UP_ROWS })
     if (this.#isStopped) return
-    for (const item of page.items) {
-      if (item.place > end) break
-      if (item.channel.id !== channelId) continue
-      if (!this.#ahead.hold(item)) {
-        this.#ahead.setBehind(channelId, item.place)
-        return
-      }
-      onItem(item)
-    }
-    this.#ahead.setBehind(channelId, page.upTo >= end ? undefined : page.upTo + 1)
+    for (const item of this.#ahead.catchUp(items, { from, upTo })) onItem(item)
   }
 }

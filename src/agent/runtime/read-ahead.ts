@@ -43,36 +43,59 @@ export class ReadAhead {
     return lowest - 1
   }
 
-  /** A channel that is behind and has nothing to do. */
-  hungry(): { readonly channelId: string; readonly from: number } | undefined {
+  /** The lowest place from which a channel is behind that has nothing to do. */
+  hungryFrom(): number | undefined {
+    let lowest: number | undefined
     for (const [channelId, from] of this.#behind) {
-      if (!this.#held.has(channelId)) return { channelId, from }
+      if (!this.#held.has(channelId) && from < (lowest ?? Infinity)) lowest = from
     }
-    return undefined
+    return lowest
   }
 
   /** Holds the message, or notes that its channel is behind from there; false where it is not held. */
   offer(item: InboxItem): boolean {
     if (this.#behind.has(item.channel.id)) return false
-    if (this.hold(item)) return true
+    if (this.#hold(item)) return true
     this.#behind.set(item.channel.id, item.place)
     return false
   }
 
-  /** Holds the message where its channel may hold one more. */
-  hold({ place, channel }: InboxItem): boolean {
+  /**
+   * Holds what was passed over and may be held now, of messages that are all that the agent has from a place
+   * on up to another; answers which. A channel that is behind from before that is left for another time.
+   */
+  catchUp(
+    items: readonly InboxItem[],
+    range: { readonly from: number; readonly upTo: number },
+  ): readonly InboxItem[] {
+    const end = this.after
+    const waiting = new Map([...this.#behind].filter(([, from]) => from >= range.from))
+    const held: InboxItem[] = []
+    for (const item of items) {
+      const from = waiting.get(item.channel.id)
+      if (from === undefined || item.place < from || item.place > end) continue
+      if (this.#hold(item)) held.push(item)
+      else {
+        this.#behind.set(item.channel.id, item.place)
+        waiting.delete(item.channel.id)
+      }
+    }
+    for (const [channelId, from] of waiting) {
+      if (range.upTo >= end) this.#behind.delete(channelId)
+      else this.#behind.set(channelId, Math.max(from, range.upTo + 1))
+    }
+    return held
+  }
+
+  /** Holds the message where its channel may hold one more: the first in any case. */
+  #hold({ place, channel }: InboxItem): boolean {
     const places = this.#held.get(channel.id) ?? new Set()
     const { readAhead, channelReadAhead } = this.#limits
-    if (places.size >= channelReadAhead && this.#count >= readAhead / 2) return false
+    const isOwed = places.size < channelReadAhead && this.#count < readAhead
+    if (places.size > 0 && !isOwed && this.#count >= readAhead / 2) return false
     this.#held.set(channel.id, places.add(place))
     this.#count += 1
     return true
-  }
-
-  /** The channel is behind from there on; undefined: no longer. */
-  setBehind(channelId: string, from: number | undefined): void {
-    if (from === undefined) this.#behind.delete(channelId)
-    else this.#behind.set(channelId, from)
   }
 
   /** The message is through. */
