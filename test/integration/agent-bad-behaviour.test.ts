@@ -26,6 +26,11 @@ async function wordsOf(work: () => unknown): Promise<string> {
   }
 }
 
+/** What any access to a hostile object does. */
+function trap(): never {
+  throw new Error('from the trap')
+}
+
 const ASIDE = 'worker failed: message set aside'
 
 it('nonsense is refused in the hands of the handler, in words that name it, and it may go on', async () => {
@@ -129,16 +134,18 @@ it('who kept its ctx can say nothing after the end; what was left to waitUntil c
 })
 
 it('work of waitUntil that rejects is logged, and the message is through', async () => {
+  const unreadable = new Proxy({}, { get: trap, getPrototypeOf: trap })
   await using world = new AgentWorld('memory')
   let count = 0
   const { channelId, runtime } = await setUp(world, (_message, _env, ctx) => {
     count += 1
-    ctx.waitUntil(Promise.reject(new Error('behind')))
+    ctx.waitUntil(Promise.reject(count === 1 ? new Error('behind') : unreadable))
   })
   await world.say(channelId, 'x')
-  await world.until(() => world.saying('work of waitUntil failed').length === 1)
+  await world.say(channelId, 'y')
+  await world.until(() => world.saying('work of waitUntil failed').length === 2)
   await runtime.drain(1_000)
-  expect(count).toBe(1)
+  expect(count).toBe(2)
   expect(await world.failures('Agent')).toEqual([])
 })
 

@@ -10,7 +10,7 @@ import { createMessageContext, workerMessageOf } from './context.ts'
 import type { ContextParts, Subject } from './context.ts'
 import type { RuntimeLimits } from './limits.ts'
 import type { OneAtATime } from './one-at-a-time.ts'
-import { errorFacts, reasonOf } from './reason.ts'
+import { reasonOf } from './reason.ts'
 import { runHandler } from './run-handler.ts'
 import { Stop } from './stop.ts'
 import type { Ending } from './run-handler.ts'
@@ -113,7 +113,7 @@ export class Delivery {
     const ending = await run().catch(failed)
     if (ending.state !== 'failed') return
     const { reason, error } = ending
-    worker.logger.error({ err: errorFacts(error), reason, channelId }, "the worker's join failed")
+    worker.logger.error({ err: error, reason, channelId }, "the worker's join failed")
   }
 
   /** Agents among themselves: past the limit this one stays silent. */
@@ -183,7 +183,7 @@ export class Delivery {
   ): void {
     const { logger } = this.#options.worker
     const { id: messageId, channelId } = message
-    const facts = { err: errorFacts(error), reason, messageId, channelId, place, ...run }
+    const facts = { err: error, reason, messageId, channelId, place, ...run }
     if (run.retryInMs === undefined) logger.error(facts, 'worker failed: message set aside')
     else logger.warn(facts, 'worker failed: message is handed out again')
   }

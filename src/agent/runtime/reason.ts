@@ -13,25 +13,6 @@ function wordsOf(thrown: unknown): string {
   }
 }
 
-/** What a log line can have of an error; the logger itself would fall over one that cannot be read. */
-interface ErrorFacts {
-  readonly type: string
-  readonly message: string
-  readonly stack: string
-}
-
-/** What a handler threw, for a log line; undefined where it is no error. */
-export function errorFacts(thrown: unknown): ErrorFacts | undefined {
-  try {
-    if (!(thrown instanceof Error)) return undefined
-    const { name, message, stack = '' } = thrown
-    return { type: name, message, stack }
-  } catch {
-    // Likewise: a getter or a proxy.
-    return undefined
-  }
-}
-
 /** What a handler threw, as one line for people, whatever it is. */
 export function reasonOf(thrown: unknown): string {
   return wordsOf(thrown).slice(0, MAX_REASON_CHARS)

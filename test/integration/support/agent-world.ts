@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import type { MessageHandlers } from '../../../src/agent/message-worker.ts'
 import { AgentRuntime } from '../../../src/agent/runtime/agent-runtime.ts'
 import type { AgentWorker } from '../../../src/agent/runtime/agent-worker.ts'
@@ -16,6 +15,7 @@ import { createMemoryEngine } from '../../../src/log/memory/memory-engine.ts'
 import { openSqliteEngine } from '../../../src/log/sqlite/sqlite-engine.ts'
 import { DEFAULT_SERVER_ID, LIMITS } from '../../../src/protocol/limits.ts'
 import type { ChannelType, Message } from '../../../src/protocol/model.ts'
+import { createLogger } from '../../../src/telemetry/logger.ts'
 import { createServices } from '../../../src/service/services.ts'
 import type { TypingSignal } from '../../../src/signals/signals.ts'
 import { newId } from '../../../src/util/new-id.ts'
@@ -44,16 +44,17 @@ export class AgentWorld implements AsyncDisposable {
   readonly #directory = mkdtempSync(join(tmpdir(), 'parley-agents-'))
   readonly #kind: 'memory' | 'sqlite'
   readonly #runtimes: AgentRuntime[] = []
-  readonly #logger = pino(
-    { level: 'debug' },
-    {
+  readonly #logger = createLogger({
+    level: 'debug',
+    role: 'agent-host',
+    destination: {
       write: (line: string) => {
         const parsed: LogLine = JSON.parse(line)
         this.lines.push(parsed)
         this.#changed()
       },
     },
-  )
+  })
   #waiters: (() => void)[] = []
   #log: LocalLog
 

@@ -9,6 +9,11 @@ function loggerInto(lines: string[]) {
   return createLogger({ level: 'info', role: 'gateway', destination })
 }
 
+/** What any access to a hostile object does. */
+function trap(): never {
+  throw new Error('from the trap')
+}
+
 describe('the logger', () => {
   it('names the process and keeps secrets out', () => {
     const lines: string[] = []
@@ -20,6 +25,43 @@ describe('the logger', () => {
       apiKey: '[redacted]',
     })
     expect(lines.join()).not.toContain('s3cret')
+  })
+
+  it('writes a line for whatever is thrown, as far as that can be read', () => {
+    const lines: string[] = []
+    const logger = loggerInto(lines)
+    const circle = Object.assign(new Error('a circle'), { self: {} })
+    circle.self = circle
+    const deep = Object.assign(new Error('deep'), {
+      inner: Object.defineProperty({}, 'x', { get: trap, enumerable: true }),
+    })
+    const things: readonly unknown[] = [
+      new Proxy({}, { get: trap, has: trap, ownKeys: trap, getPrototypeOf: trap }),
+      new Proxy({}, { get: trap }),
+      new Proxy({}, { ownKeys: trap }),
+      Object.freeze(new Error('frozen')),
+      Object.defineProperty(new Error('x'), 'message', { get: trap }),
+      circle,
+      deep,
+      'words',
+      undefined,
+      Symbol('s'),
+    ]
+    for (const err of things) logger.error({ err, which: 'it' }, 'thrown')
+    const written = lines.map((line) => JSON.parse(line) as { err?: { message?: string } })
+    expect(written.every((line) => 'which' in line)).toBe(true)
+    expect(written.map(({ err }) => err?.message ?? err)).toEqual([
+      'what was thrown cannot be read',
+      'what was thrown cannot be read',
+      'what was thrown cannot be read',
+      'frozen',
+      'what was thrown cannot be read',
+      'a circle',
+      expect.stringContaining('unable to serialize'),
+      'words',
+      undefined,
+      undefined,
+    ])
   })
 
   it('marks loggers whose lines are not streamed, and their children, and adds nothing to the line', () => {
