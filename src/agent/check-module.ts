@@ -9,7 +9,9 @@ import { prefixProblem } from './worker-env.ts'
 import type { WorkerModule } from './worker.ts'
 
 /** What a module may answer to. */
-const HANDLERS = ['fetch', 'scheduled'] as const
+const HANDLERS = ['message', 'join', 'fetch', 'scheduled'] as const
+/** Those that only somebody who takes part in channels can have. */
+const AGENT_HANDLERS: readonly string[] = ['message', 'join']
 type HandlerName = (typeof HANDLERS)[number]
 
 /** Cron expressions of one worker. */
@@ -93,6 +95,8 @@ const moduleSchema = z.object(
       .optional(),
     env: prefix.optional(),
     cron: cronList.optional(),
+    message: handler.optional(),
+    join: handler.optional(),
     fetch: handler.optional(),
     scheduled: handler.optional(),
   },
@@ -120,6 +124,10 @@ function readModule(exported: WorkerModule): ModuleCheck {
   const handlers = HANDLERS.filter((name) => exported[name] !== undefined)
   if (handlers.length === 0)
     return { problem: `there is no handler: one of ${HANDLERS.join(', ')} is needed` }
+  const needsAgent = handlers.filter((name) => AGENT_HANDLERS.includes(name))
+  if (agent === undefined && needsAgent.length > 0) {
+    return { problem: `${needsAgent.join(', ')} is for agents: add agent: { name: '…' }` }
+  }
   const known: ReadonlySet<string> = new Set(HANDLERS)
   const unknown = Object.entries(exported).filter(
     ([key, value]) => typeof value === 'function' && !known.has(key),

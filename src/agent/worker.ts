@@ -1,3 +1,6 @@
+import type { Json, JsonObject } from '../util/json.ts'
+import type { MessageHandlers } from './message-worker.ts'
+
 /** Who a worker is in channels. */
 export interface AgentIdentity {
   readonly name: string
@@ -28,6 +31,21 @@ export interface ExecutionContext {
   readonly log: WorkerLog
 }
 
+/** A message in a channel that the agent takes part in; never one of its own. Times are epoch ms. */
+export interface WorkerMessage {
+  readonly id: string
+  readonly channelId: string
+  readonly serverId: string
+  readonly seq: number
+  readonly senderId: string
+  readonly senderName: string
+  readonly text: string
+  readonly attachments: readonly Json[]
+  readonly metadata: JsonObject
+  readonly inReplyTo: string | undefined
+  readonly createdAt: number
+}
+
 /** What Cloudflare calls the controller of a scheduled event. */
 export interface ScheduledEvent {
   /** The expression that fired. */
@@ -40,7 +58,7 @@ export interface ScheduledEvent {
  * A module in `workers/`, as its default export: the shape of a Cloudflare module worker, with `message`
  * and `join` added. All handlers are optional; a module without any is refused.
  */
-export interface WorkerModule {
+export interface WorkerModule extends MessageHandlers {
   /** Makes it an agent. Needed for `message` and `join`. */
   readonly agent?: AgentIdentity
   /** Prefix of the settings that it sees as `env`, such as `SUPPORT_`; without one `env` is empty. */

@@ -61,7 +61,8 @@ export class LogServer implements CoreConsumer {
     link.handle(FrameKind.LOG_UNFOLLOW, (payload) => this.#unfollow(peer, payload.toString()))
     link.handle(FrameKind.LOG_PUBLISH, (payload) => {
       const frame: Ephemeral = JSON.parse(payload.toString())
-      this.#core.publish(frame)
+      if (frame.kind === 'joined') this.#tellWatchers(FrameKind.LOG_EPHEMERAL, payload.toString())
+      else this.#core.publish(frame)
     })
     link.handle(FrameKind.LOG_WATCH, () => this.#addWatcher(link))
     link.onClose(() => {
@@ -166,10 +167,15 @@ export class LogServer implements CoreConsumer {
       onEntries: () => undefined,
       onEphemeral: () => undefined,
       onCommitted: (place) => {
-        const frame = encodeFrame(FrameKind.LOG_COMMITTED, String(place))
-        for (const watcher of this.#watchers) watcher.sendFrame(frame)
+        this.#tellWatchers(FrameKind.LOG_COMMITTED, String(place))
       },
     })
+  }
+
+  #tellWatchers(kind: number, payload: string): void {
+    if (this.#watchers.size === 0) return
+    const frame = encodeFrame(kind, payload)
+    for (const watcher of this.#watchers) watcher.sendFrame(frame)
   }
 
   #removeWatcher(link: FramedLink): void {

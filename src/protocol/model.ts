@@ -148,12 +148,29 @@ export type EntryKind = Entry['kind']
  * Something that travels with the entries of a channel, in order with them, and is not stored:
  * whoever is not connected misses it.
  */
-export type Ephemeral = {
-  readonly kind: 'complete'
-  readonly channelId: string
-  readonly serverId: string
-  readonly messageId?: string
-}
+export type Ephemeral =
+  | {
+      readonly kind: 'complete'
+      readonly channelId: string
+      readonly serverId: string
+      readonly messageId?: string
+    }
+  /** An agent types; receivers forget it after `ttlMs`. */
+  | {
+      readonly kind: 'typing'
+      readonly channelId: string
+      readonly entityId: string
+      readonly isTyping: boolean
+      readonly ttlMs: number
+    }
+  /** Somebody opened the channel: for whoever runs agents, and for nobody else. */
+  | {
+      readonly kind: 'joined'
+      readonly channelId: string
+      readonly entityId: string
+      readonly serverId?: string
+      readonly metadata: JsonObject
+    }
 
 /** A position in a channel: entry `seq` of the database life `epoch`. */
 export interface Position {

@@ -178,7 +178,7 @@ export class MessageService {
   }
 
   /** Tells everyone in the channel that nothing more will come for a message. Not stored. */
-  complete(frame: Omit<Ephemeral, 'kind'>): void {
+  complete(frame: Omit<Extract<Ephemeral, { kind: 'complete' }>, 'kind'>): void {
     this.#log.publish({ kind: 'complete', ...frame })
   }
 

@@ -162,6 +162,7 @@ export class AgentRunner {
     this.#lanes.add(item.channel.id, async () => {
       const delivered = await this.#delivery.deliver(item, isFresh)
       if (delivered.state === 'stopped' || this.#opened === undefined) return
+      await this.#delivery.complete(item)
       const { settler, reader } = this.#opened
       this.#report(item, delivered)
       reader.release(item)

@@ -71,6 +71,23 @@ export class Delivery {
     return delivered
   }
 
+  /**
+   * Tells the channel that nothing more will come for a message, where it counts this agent as the first of its
+   * agents: one of them says so, and says it once. Never rejects.
+   */
+  async complete({ message, channel }: InboxItem): Promise<void> {
+    const { services, worker } = this.#options
+    try {
+      const participants = await services.participants.list(channel.id)
+      const first = participants.find(({ isAgent }) => isAgent)
+      if (first?.entityId !== worker.agent.id) return
+      const { id: channelId, serverId } = channel
+      services.messages.complete({ channelId, serverId, messageId: message.id })
+    } catch (error) {
+      worker.logger.debug({ err: error, messageId: message.id }, 'completion not told')
+    }
+  }
+
   async #attempts(item: InboxItem, isFresh: boolean, first: number): Promise<Delivered> {
     const { limits, begunWork, worker } = this.#options
     const { retryDelaysMs } = limits

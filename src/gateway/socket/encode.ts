@@ -92,17 +92,27 @@ export function expelledPacket(socketId: string, { channelId, seq }: Entry): str
   return eventPacket(EVENTS.channelLeft, payload)
 }
 
-/** Tells clients that nothing more will come for a message. */
-export function completePacket(frame: Ephemeral): string {
-  const { channelId, serverId, messageId } = frame
-  return eventPacket(EVENTS.messageComplete, { channelId, serverId, messageId })
+/** What everybody in the channel gets of something that is not stored; undefined where it is for nobody there. */
+export function ephemeralPacket(frame: Ephemeral): string | undefined {
+  switch (frame.kind) {
+    case 'complete': {
+      const { channelId, serverId, messageId } = frame
+      return eventPacket(EVENTS.messageComplete, { channelId, serverId, messageId })
+    }
+    case 'typing': {
+      const { channelId, entityId, isTyping, ttlMs } = frame
+      return eventPacket(EVENTS.typing, { channelId, roomId: channelId, entityId, isTyping, ttlMs })
+    }
+    case 'joined':
+      return undefined
+  }
 }
 
 /** `messageComplete` right behind a message that no agent will answer. */
 function completionOf(entry: Entry): string[] {
   if (entry.kind !== 'posted' || entry.hasAgents || entry.message === null) return []
   const { channelId, serverId, id } = entry.message
-  return [completePacket({ kind: 'complete', channelId, serverId, messageId: id })]
+  return [eventPacket(EVENTS.messageComplete, { channelId, serverId, messageId: id })]
 }
 
 type ChangeEntry = Extract<Entry, { readonly kind: 'updated' | 'participants' }>

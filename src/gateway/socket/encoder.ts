@@ -1,7 +1,7 @@
 import type { Ephemeral } from '../../protocol/model.ts'
 import type { LiveBatch } from '../../service/live.ts'
 import { mayEndStay } from '../../service/standing-watch.ts'
-import { completePacket, entryPackets } from './encode.ts'
+import { ephemeralPacket, entryPackets } from './encode.ts'
 import { SharedPackets } from './shared-packets.ts'
 
 /**
@@ -47,7 +47,7 @@ export class Encoder {
 
   ephemeral(frame: Ephemeral): SharedPackets {
     this.#begin(frame)
-    this.#shared ??= new SharedPackets([completePacket(frame)])
+    this.#shared ??= new SharedPackets([ephemeralPacket(frame) ?? []].flat())
     return this.#shared
   }
 

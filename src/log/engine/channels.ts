@@ -121,7 +121,10 @@ function rightsOf({
   return { visibility: visibility ?? defaultVisibility(type), ownerId: ownerId ?? null }
 }
 
-/** Participants as a channel of the server takes them in: each once, the server's agents as agents. */
+/**
+ * Participants as a channel of the server takes them in: each once, the server's agents as agents, and whoever
+ * has an inbox.
+ */
 export function asStored(
   store: WriteStore,
   serverId: string,
@@ -129,7 +132,10 @@ export function asStored(
 ): readonly Participant[] {
   return distinct(participants).map(({ entityId, isAgent }) => ({
     entityId,
-    isAgent: isAgent || store.isServerAgent(serverId, entityId),
+    isAgent:
+      isAgent ||
+      store.isServerAgent(serverId, entityId) ||
+      store.inbox.cursor(entityId) !== undefined,
   }))
 }
 

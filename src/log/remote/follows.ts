@@ -97,6 +97,11 @@ export class Follows {
   }
 
   takeFrame(frame: Ephemeral): void {
+    if (frame.kind === 'joined') {
+      // Told to whoever watches, follower or not.
+      this.#guard(() => this.#options.consumer.onEphemeral(frame))
+      return
+    }
     const channel = this.#channels.get(frame.channelId)
     if (channel?.isConfirmed === true) channel.receiveFrame(frame)
   }

@@ -8,6 +8,8 @@ import { WorkUnderWay } from '../../agent/work-under-way.ts'
 import { WorkerScope } from '../../agent/worker-scope.ts'
 import type { WorkerInfo } from '../../service/cluster.ts'
 import type { ChildContext, RunningChild } from './child.ts'
+import { openAgents } from './agents.ts'
+import type { Agents } from './agents.ts'
 import { watchForOrphan } from './orphan-watch.ts'
 import { openPrivateListener } from '../gateway/private-listener.ts'
 import type { PrivateListener } from '../gateway/private-listener.ts'
@@ -48,16 +50,19 @@ interface Parts {
   readonly context: ChildContext
   readonly underWay: WorkUnderWay
   readonly scheduler: Scheduler
+  readonly agents: Agents
   readonly requests: HostRequests
   readonly listener: PrivateListener
 }
 
 /** No run begins any more; requests that come or are under way are answered, for at most `PARLEY_DRAIN_MS`. */
-async function drain({ context, underWay, scheduler, requests, listener }: Parts): Promise<void> {
+async function drain(parts: Parts): Promise<void> {
+  const { context, underWay, scheduler, agents, requests, listener } = parts
   const { drainMs } = context.start.settings
   const limit = new AbortController()
   const timeLimit = delay(drainMs, undefined, { signal: limit.signal }).catch(() => undefined)
   scheduler.stop()
+  const agentsEnded = agents.drain(drainMs)
   requests.end()
   const finish = async (): Promise<void> => {
     await delay(LINGER_MS)
@@ -65,6 +70,7 @@ async function drain({ context, underWay, scheduler, requests, listener }: Parts
   }
   await Promise.race([finish(), timeLimit])
   limit.abort()
+  await agentsEnded
   underWay.abortAll('the process ends')
   listener.close()
 }
@@ -108,13 +114,17 @@ export async function composeAgentHost(context: ChildContext): Promise<RunningCh
   report(loaded, isOwn)
   reportProblems(context, loaded.infos, isOwn)
   const underWay = new WorkUnderWay()
+  const own = [...loaded.workers.values()].filter(({ name }) => isOwn(name))
+  const agents = openAgents(context, { workers: own, slot, underWay, scope })
   const scheduler = new Scheduler({
-    workers: [...loaded.workers.values()].filter(({ name }) => isOwn(name)),
+    workers: own,
     underWay,
     asWorker: (worker, run) => scope.run(worker.logger, run),
   })
   link.onMessage(({ parley }) => {
-    if (parley === 'lead') scheduler.start()
+    if (parley !== 'lead') return
+    scheduler.start()
+    agents.start()
   })
   const requests = new HostRequests({
     workers: loaded.workers,
@@ -128,6 +138,6 @@ export async function composeAgentHost(context: ChildContext): Promise<RunningCh
   })
   return {
     connectionCount: () => underWay.callCount,
-    drain: () => drain({ context, underWay, scheduler, requests, listener }),
+    drain: () => drain({ context, underWay, scheduler, agents, requests, listener }),
   }
 }

@@ -57,6 +57,8 @@ export async function composeWriter(context: ChildContext): Promise<RunningChild
     self: { role: 'writer', id: start.id },
     onLink: (link) => {
       server.serve(link)
+      // Who is there and how much they do is the gateways' business.
+      if (link.peer.role === 'agent-host') return
       presence.serve(link)
       quotas.serve(link)
     },

@@ -21,7 +21,9 @@ export class Recorder implements FeedConsumer {
   /** Entries and frames as they came: numbers for entries, message ids for frames. */
   sequence(channelId: string): readonly (number | string)[] {
     return this.#of(channelId).flatMap((event): (number | string)[] =>
-      'frame' in event ? [event.frame.messageId ?? ''] : event.entries.map(({ seq }) => seq),
+      'frame' in event
+        ? [event.frame.kind === 'complete' ? (event.frame.messageId ?? '') : event.frame.kind]
+        : event.entries.map(({ seq }) => seq),
     )
   }
 

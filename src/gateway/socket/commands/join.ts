@@ -86,6 +86,14 @@ async function goLive(edge: Edge, request: Request, payload: JoinPayload): Promi
   return membership
 }
 
+/** elizaOS's ENTITY_JOINED, for the agents of the channel. */
+function announce(edge: Edge, { channelId, entityId }: Membership, payload: JoinPayload): void {
+  if (entityId === undefined) return
+  const serverId = payload.messageServerId ?? payload.serverId
+  const { metadata = {} } = payload
+  edge.services.participants.announce({ channelId, entityId, metadata, ...compact({ serverId }) })
+}
+
 async function moveIn(edge: Edge, request: Request, payload: JoinPayload): Promise<void> {
   const { connection } = request
   const { caller, memberships } = connection
@@ -103,6 +111,7 @@ async function moveIn(edge: Edge, request: Request, payload: JoinPayload): Promi
   // Its stay may have ended while it caught up.
   if (memberships.get(channelId) !== membership) return
   membership.isListed = true
+  announce(edge, membership, payload)
   await edge.roster.add(connection.socket, channelId, membership.entityId)
 }
 

@@ -1,0 +1,95 @@
+import { join } from 'node:path'
+import type { LoadedWorker } from '../../agent/loaded-worker.ts'
+import type { JoinEvent } from '../../agent/message-worker.ts'
+import { AgentRuntime } from '../../agent/runtime/agent-runtime.ts'
+import type { AgentWorker } from '../../agent/runtime/agent-worker.ts'
+import { BegunWorkFile } from '../../agent/runtime/begun-work-file.ts'
+import type { WorkUnderWay } from '../../agent/work-under-way.ts'
+import type { WorkerScope } from '../../agent/worker-scope.ts'
+import { DEFAULT_SERVER_ID } from '../../protocol/limits.ts'
+import type { Ephemeral } from '../../protocol/model.ts'
+import { Access } from '../../service/access.ts'
+import { ChannelService } from '../../service/channels.ts'
+import { MessageService } from '../../service/messages.ts'
+import { ParticipantService } from '../../service/participants.ts'
+import { Sizes } from '../../service/sizes.ts'
+import type { ChildContext } from './child.ts'
+import { openAgentBackend } from './agent-backend.ts'
+
+export interface AgentsOptions {
+  /** Those that this process owns. */
+  readonly workers: readonly LoadedWorker[]
+  readonly slot: number
+  readonly underWay: WorkUnderWay
+  readonly scope: WorkerScope
+}
+
+/** The agents of an agent host. */
+export interface Agents {
+  /** Begins to hand out messages; once no other process works for the same agents. */
+  start(): void
+  drain(drainMs: number): Promise<void>
+}
+
+type Joined = Extract<Ephemeral, { readonly kind: 'joined' }>
+
+/** elizaOS's ENTITY_JOINED. */
+function joinEvent({ channelId, entityId, serverId, metadata }: Joined): JoinEvent {
+  const server = serverId ?? DEFAULT_SERVER_ID
+  return {
+    entityId,
+    channelId,
+    serverId: server,
+    roomId: channelId,
+    worldId: server,
+    metadata,
+    source: 'socketio',
+  }
+}
+
+const isAgent = (worker: LoadedWorker): worker is LoadedWorker & AgentWorker =>
+  worker.agent !== undefined
+
+/** Connects the agents of this process to the log. Where there is none, nothing is opened. */
+export function openAgents(context: ChildContext, options: AgentsOptions): Agents {
+  const workers = options.workers.filter(isAgent)
+  if (workers.length === 0) return { start: () => undefined, drain: () => Promise.resolve() }
+  const { logger, start } = context
+  const { underWay, scope, slot } = options
+  const backend = openAgentBackend(context, {
+    onCommitted: () => {
+      runtime.wake()
+    },
+    onJoined: (frame) => {
+      runtime.join(joinEvent(frame))
+    },
+  })
+  const { log } = backend
+  const sizes = new Sizes(start.settings)
+  const runtime = new AgentRuntime({
+    workers,
+    log,
+    services: {
+      access: new Access(log),
+      channels: new ChannelService(log, logger, sizes),
+      messages: new MessageService(log, logger, sizes),
+      participants: new ParticipantService(log),
+    },
+    tellTyping: (signal) => {
+      log.publish({ kind: 'typing', ...signal })
+    },
+    underWay,
+    asWorker: (worker, run) => scope.run(worker.logger, run),
+    openBegunWork: () => new BegunWorkFile(join(start.dataDir, `agent-host-${slot}.begun`), logger),
+  })
+  backend.start()
+  return {
+    start: () => {
+      runtime.start()
+    },
+    drain: async (drainMs) => {
+      await runtime.drain(drainMs)
+      await backend.close()
+    },
+  }
+}
