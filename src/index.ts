@@ -1,9 +1,19 @@
+export type {
+  HistoryQuery,
+  JoinEvent,
+  MessageContext,
+  Reply,
+  ReplyContent,
+  SentMessage,
+  WorkerParticipant,
+} from './agent/message-worker.ts'
 export { defineWorker } from './agent/worker.ts'
 export type {
   AgentIdentity,
   ExecutionContext,
   ScheduledEvent,
   WorkerEnv,
+  WorkerMessage,
   WorkerLog,
   WorkerModule,
 } from './agent/worker.ts'

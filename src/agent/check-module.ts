@@ -11,7 +11,7 @@ import type { WorkerModule } from './worker.ts'
 /** What a module may answer to. */
 const HANDLERS = ['message', 'join', 'fetch', 'scheduled'] as const
 /** Those that only somebody who takes part in channels can have. */
-const AGENT_HANDLERS: readonly string[] = ['message', 'join']
+const AGENT_HANDLERS: ReadonlySet<string> = new Set(['message', 'join'])
 type HandlerName = (typeof HANDLERS)[number]
 
 /** Cron expressions of one worker. */
@@ -124,7 +124,7 @@ function readModule(exported: WorkerModule): ModuleCheck {
   const handlers = HANDLERS.filter((name) => exported[name] !== undefined)
   if (handlers.length === 0)
     return { problem: `there is no handler: one of ${HANDLERS.join(', ')} is needed` }
-  const needsAgent = handlers.filter((name) => AGENT_HANDLERS.includes(name))
+  const needsAgent = handlers.filter((name) => AGENT_HANDLERS.has(name))
   if (agent === undefined && needsAgent.length > 0) {
     return { problem: `${needsAgent.join(', ')} is for agents: add agent: { name: '…' }` }
   }

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { WorkerInfo } from '../service/cluster.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { compact } from '../util/compact.ts'
 import { checkModule } from './check-module.ts'
 import { refuseDoubles } from './doubles.ts'
 import { importProblem } from './import-problem.ts'
@@ -91,7 +92,7 @@ function infoOf(outcome: Outcome): WorkerInfo {
   if ('problem' in outcome)
     return { name, file, agent: null, handlers: [], problem: outcome.problem }
   const { agent, handlers } = outcome.worker
-  return { name, file, agent: agent ? { id: agent.id, name: agent.name } : null, handlers }
+  return { name, file, agent: agent ? compact(agent) : null, handlers }
 }
 
 /** The folder by its real path, which imported modules have, and what is in it. */

@@ -1,6 +1,6 @@
 import type { Channel } from '../protocol/model.ts'
 import type { Json, JsonObject } from '../util/json.ts'
-import type { AgentIdentity, ExecutionContext, WorkerEnv, WorkerMessage } from './worker.ts'
+import type { ExecutionContext, WorkerEnv, WorkerMessage } from './worker.ts'
 
 /** What an agent says when it says more than a text. Something must be in `text` or `attachments`. */
 export interface ReplyContent {
@@ -88,9 +88,4 @@ export interface MessageHandlers {
   message?(message: WorkerMessage, env: WorkerEnv, ctx: MessageContext): void | Promise<void>
   /** At most once: what comes while no process runs the worker, and what fails, is not made up for. */
   join?(event: JoinEvent, env: WorkerEnv, ctx: MessageContext): void | Promise<void>
-}
-
-/** A module with an `agent`. */
-export interface MessageWorkerModule extends MessageHandlers {
-  readonly agent: AgentIdentity
 }

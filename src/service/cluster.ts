@@ -12,7 +12,7 @@ export interface WorkerInfo {
   readonly name: string
   readonly file: string
   /** Who it is in channels; null for a worker that is no agent. */
-  readonly agent: { readonly id: string; readonly name: string } | null
+  readonly agent: { readonly id: string; readonly name: string; readonly bio?: string } | null
   readonly handlers: readonly string[]
   /** Why it does not serve; absent where it does. */
   readonly problem?: string

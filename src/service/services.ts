@@ -3,6 +3,7 @@ import type { Presence } from '../signals/signals.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { Access } from './access.ts'
 import { ChannelService } from './channels.ts'
+import { FailureService } from './failures.ts'
 import { MessageService } from './messages.ts'
 import { ParticipantService } from './participants.ts'
 import { ServerService } from './servers.ts'
@@ -16,6 +17,7 @@ export interface Services {
   readonly channels: ChannelService
   readonly participants: ParticipantService
   readonly servers: ServerService
+  readonly failures: FailureService
   readonly sizes: Sizes
   readonly presence: Presence
 }
@@ -35,6 +37,7 @@ export function createServices({ log, presence, logger, limits }: ServicesOption
     channels: new ChannelService(log, logger, sizes),
     participants: new ParticipantService(log),
     servers: new ServerService(log, sizes),
+    failures: new FailureService(log),
     sizes,
     presence,
   }

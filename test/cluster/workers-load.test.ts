@@ -33,7 +33,7 @@ const GOOD = {
     enum Tone { Flat, Warm }
     class Teller { constructor(private readonly words: string) {} tell() { return this.words } }
     const module: WorkerModule = defineWorker({
-      agent: { name: 'Support' },
+      agent: { name: 'Support', bio: 'Knows the manual.' },
       env: 'SUPPORT_',
       fetch: (_request, env) =>
         Response.json({
@@ -119,8 +119,16 @@ describe('the modules of the workers folder', () => {
     expect(rows.get('support.ts')).toEqual({
       name: 'support',
       file: 'support.ts',
-      agent: { id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-5/), name: 'Support' },
+      agent: {
+        id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-5/),
+        name: 'Support',
+        bio: 'Knows the manual.',
+      },
       handlers: ['fetch'],
+    })
+    const listed = await fetch(`${server.url}/api/agents`)
+    expect(await listed.json()).toMatchObject({
+      data: { agents: expect.arrayContaining([expect.objectContaining({ name: 'Support' })]) },
     })
     expect(rows.get('plain.js')).toMatchObject({ agent: null, handlers: ['fetch'] })
   })

@@ -51,9 +51,10 @@ class Terminal implements Disposable {
 }
 
 describe('the README’s first conversation', () => {
-  it('works as it is printed, between two terminals, and is still there afterwards', async () => {
-    const [create = '', client = '', history = ''] = shellBlocks('A first conversation')
-    await using server = await startServer()
+  it('works as it is printed, between two terminals, is still there afterwards, and an agent answers', async () => {
+    const blocks = shellBlocks('A first conversation')
+    const [create = '', client = '', history = '', invite = ''] = blocks
+    await using server = await startServer({ PARLEY_WORKERS_DIR: path.join(project, 'workers') })
     const place = await mkdtemp(path.join(tmpdir(), 'parley-readme-'))
     const here = (block: string): string =>
       block
@@ -73,6 +74,11 @@ describe('the README’s first conversation', () => {
       await alice.sees('2 bob: hello alice')
       using past = new Terminal(here(history))
       await past.sees('hello there')
+      using invited = new Terminal(here(invite))
+      await invited.sees('"success":true')
+      bob.type('anybody here?')
+      await alice.sees('bob: anybody here?')
+      await alice.sees('Echo: anybody here?')
     } finally {
       await rm(place, { recursive: true, force: true })
     }

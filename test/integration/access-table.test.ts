@@ -10,6 +10,7 @@ import {
   signedBy,
   startGuarded,
 } from './support/access-world.ts'
+import { giveUp } from './support/give-up.ts'
 import type { Place } from './support/access-world.ts'
 
 /**
@@ -22,7 +23,8 @@ import type { Place } from './support/access-world.ts'
  * nothing · admin, a token · service, the key
  *
  * The member is whom `participants/{entityId}` removes, the helper whom `agents/{agentId}` does, and the DM
- * that is asked for is the member's and the owner's. Older names of a route answer as it does.
+ * that is asked for is the member's and the owner's. The helper is a worker, too, which gave the named message
+ * up. Older names of a route answer as it does.
  */
 const TABLE = `
           nob for str mem own hel out adm ser
@@ -159,9 +161,15 @@ POST /api/messaging/complete
 GET /api/agents
   any     401 401 200 200 200 200 200 200 200
 GET /api/agents/{agentId}
-  any     401 401 404 404 404 404 404 404 404
+  any     401 401 200 200 200 200 200 200 200
 GET /api/workers
   any     401 401 403 403 403 403 403 200 200
+GET /api/workers/{name}/failures
+  any     401 401 403 403 403 403 403 200 200
+POST /api/workers/{name}/failures/{messageId}/retry
+  any     401 401 403 403 403 403 403 202 202
+DELETE /api/workers/{name}/failures/{messageId}
+  any     401 401 403 403 403 403 403 204 204
 GET /api/server/ping
   any     401 401 200 200 200 200 200 200 200
 GET /api/server/hello
@@ -240,6 +248,9 @@ it('every route, under all its names, answers everyone as the table says', async
     for (const [row, expected] of rowsOf(route) ?? []) {
       for (const [index, role] of ROLES.entries()) {
         const scene = await setScene(server, row === 'any' ? 'private' : row)
+        if (route.includes('/failures')) {
+          await giveUp(server.log, { agentId: 'helper', messageId: scene.messageId })
+        }
         const answer = await ask(server, signedBy(role, requestTo(route, scene)), headers[role])
         const wanted = expected[index]
         if (String(answer.status) === wanted) continue

@@ -129,7 +129,8 @@ export class AgentRunner {
       upTo: () => reader.settledUpTo,
       limits,
       logger,
-      onStored: () => {
+      onStored: (failures) => {
+        for (const { messageId } of failures) this.#delivery.forget(messageId)
         this.#lanes.resume()
         retries.wake()
       },

@@ -57,6 +57,9 @@ export class Delivery {
    * Hands a message out, again after a failure, until a run succeeds or enough have failed. A message that is
    * erased, or whose channel the agent has left, is through. Never rejects.
    *
+   * A message that failed is remembered until `forget`: were the process to end at the next one before the log
+   * has the failure, it would be handed out anew, and a few such messages would keep each other alive for ever.
+   *
    * @param isFresh false where it waited since it was read: then it is looked at again first.
    */
   async deliver(item: InboxItem, isFresh: boolean): Promise<Delivered> {
@@ -67,19 +70,27 @@ export class Delivery {
     const deliver = () => this.#attempts(item, isFresh, unfinished + 1)
     // Whichever of them ends this process, too, is then the only one that did.
     const delivered = unfinished === 0 ? await deliver() : await suspects.run(deliver)
-    begunWork.end(worker.agent.id, id)
+    if (delivered.state !== 'failed') this.forget(id)
     return delivered
   }
 
+  /** What became of the message is known for good. */
+  forget(messageId: string): void {
+    const { begunWork, worker } = this.#options
+    begunWork.end(worker.agent.id, messageId)
+  }
+
   /**
-   * Tells the channel that nothing more will come for a message, where it counts this agent as the first of its
-   * agents: one of them says so, and says it once. Never rejects.
+   * Tells the channel that nothing more will come for a message, where this agent is the first of those that are
+   * given it, which its author is not: one of them says so, and says it once. Never rejects.
    */
   async complete({ message, channel }: InboxItem): Promise<void> {
     const { services, worker } = this.#options
     try {
       const participants = await services.participants.list(channel.id)
-      const first = participants.find(({ isAgent }) => isAgent)
+      const first = participants.find(
+        ({ entityId, isAgent }) => isAgent && entityId !== message.authorId,
+      )
       if (first?.entityId !== worker.agent.id) return
       const { id: channelId, serverId } = channel
       services.messages.complete({ channelId, serverId, messageId: message.id })

@@ -19,8 +19,8 @@ export interface SettlerOptions {
     'settleIntervalMs' | 'idleSettleIntervalMs' | 'maxWaitingFailures'
   >
   readonly logger: Logger
-  /** Failures that waited are stored. */
-  readonly onStored: () => void
+  /** These failures, and what else waited, are stored. */
+  readonly onStored: (failures: readonly FailureReport[]) => void
 }
 
 /**
@@ -125,6 +125,6 @@ export class Settler {
     this.#failures.splice(0, failures.length)
     this.#resolved.splice(0, resolved.length)
     if (this.hasOutcomes) this.settle()
-    onStored()
+    onStored(failures)
   }
 }

@@ -10,6 +10,7 @@ import { channelAgentEndpoints } from './routes/channel-agents.ts'
 import { channelEndpoints } from './routes/channels.ts'
 import { docsEndpoints } from './routes/docs.ts'
 import { externalMessageEndpoints } from './routes/external-messages.ts'
+import { failureEndpoints } from './routes/failures.ts'
 import { healthEndpoints } from './routes/health.ts'
 import { logEndpoints } from './routes/logs.ts'
 import { messageEndpoints } from './routes/messages.ts'
@@ -52,8 +53,9 @@ export function allEndpoints(deps: HttpDeps, isOpen: boolean): readonly Endpoint
     ...serverAgentEndpoints(services),
     ...agentMessageEndpoints(services),
     ...externalMessageEndpoints(services),
-    ...agentEndpoints(),
+    ...agentEndpoints(cluster),
     ...workerEndpoints(cluster),
+    ...failureEndpoints(cluster, services),
     ...systemEndpoints(deps),
     ...logEndpoints(cluster),
     ...(isOpen ? [] : [stopEndpoint(deps)]),

@@ -22,7 +22,8 @@ const time = (description: string) =>
     .optional()
     .openapi({ type: 'string', description, example: EXAMPLE.time })
 
-const whole = (description: string) =>
+/** A whole number of a query. */
+export const whole = (description: string) =>
   z
     .string()
     .regex(DIGITS, 'must be a whole number of 0 or more')

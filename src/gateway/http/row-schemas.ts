@@ -83,3 +83,25 @@ export const busMessageSchema = z
     metadata: objectField,
   })
   .openapi('BusMessage')
+
+export const agentRowSchema = z
+  .object({
+    id: idField(EXAMPLE.agent),
+    name: z.string().openapi({ example: 'Support' }),
+    characterName: z.string().openapi({ description: 'The same; elizaOS has both.' }),
+    bio: z.string().openapi({ description: 'Empty where it says nothing about itself.' }),
+    status: z.enum(['active', 'inactive']),
+  })
+  .openapi('Agent')
+
+export const failureRowSchema = z
+  .object({
+    messageId: idField(EXAMPLE.message),
+    channelId: idField(EXAMPLE.channel),
+    attempts: z.number().int(),
+    reason: z.string().openapi({ description: 'Of the last attempt; at most 1,000 characters.' }),
+    failedAt: timeField,
+    isRetrying: z.boolean().openapi({ description: 'It waits to be tried again, or is tried.' }),
+    place: z.number().int().openapi({ description: "The message's number in the whole log." }),
+  })
+  .openapi('Failure')

@@ -5,6 +5,8 @@ import type {
   MessageBody,
   MessageServer,
 } from '../../protocol/model.ts'
+import type { Failure } from '../../service/failures.ts'
+import type { RunningAgent } from '../../service/running-agents.ts'
 import { compact } from '../../util/compact.ts'
 import { isJsonObject } from '../../util/json.ts'
 import type { Json, JsonObject } from '../../util/json.ts'
@@ -145,4 +147,14 @@ export function busRow(message: Message): JsonObject {
     raw_message: body.raw,
     metadata: metadataOf(body),
   })
+}
+
+/** elizaOS's agent row. Whoever does not run has none. */
+export function agentRow({ id, name, bio }: RunningAgent): JsonObject {
+  return { id, name, characterName: name, bio, status: 'active' }
+}
+
+export function failureRow(failure: Failure): JsonObject {
+  const { messageId, channelId, attempts, reason, failedAt, isRetrying, place } = failure
+  return { messageId, channelId, attempts, reason, failedAt: iso(failedAt), isRetrying, place }
 }

@@ -88,7 +88,9 @@ export function openAgents(context: ChildContext, options: AgentsOptions): Agent
       runtime.start()
     },
     drain: async (drainMs) => {
-      await runtime.drain(drainMs)
+      const drained = runtime.drain(drainMs)
+      logger.debug('agents take nothing more')
+      await drained
       await backend.close()
     },
   }

@@ -31,8 +31,16 @@ const docsAssetsDir = path.dirname(
   createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'),
 )
 
-export function startGuarded(): Promise<RestServer> {
-  return startRest({ settings: { jwtSecret: SECRET, apiKey: API_KEY }, docsAssetsDir })
+/** A server on which the helper is what a worker called `desk` is. */
+export async function startGuarded(): Promise<RestServer> {
+  const server = await startRest({
+    settings: { jwtSecret: SECRET, apiKey: API_KEY },
+    docsAssetsDir,
+  })
+  const agent = { id: 'helper', name: 'Helper' }
+  const workers = [{ name: 'desk', file: 'desk.ts', agent, handlers: ['message'] }]
+  server.cluster.workers = async () => workers
+  return server
 }
 
 /** Headers of whoever holds a token of this server's. */
@@ -168,12 +176,13 @@ export interface AccessRequest {
 
 function fill(route: string, scene: Scene): string {
   const isAction = route.includes('/action/')
-  const isAgent = route.includes('{channelId}/agents/')
+  const isAgent = /(?:\{channelId\}|\/api)\/agents\//.test(route)
   return route
     .replace('{channelId}', scene.channelId)
     .replace('{messageId}', isAction ? scene.actionId : scene.messageId)
     .replace('{messageServerId}', DEFAULT_SERVER_ID)
     .replace('{entityId}', 'member')
+    .replace('{name}', 'desk')
     .replace('{agentId}', isAgent ? 'helper' : 'some-agent')
 }
 

@@ -1,18 +1,25 @@
 import { z } from '@hono/zod-openapi'
-import { ChannelError } from '../../../protocol/errors.ts'
+import type { Cluster } from '../../../service/cluster.ts'
+import { runningAgent, runningAgents } from '../../../service/running-agents.ts'
 import { endpoint } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { ok } from '../reply.ts'
+import { agentRowSchema } from '../row-schemas.ts'
+import { agentRow } from '../rows.ts'
 import { envelope, EXAMPLE, id } from '../schemas.ts'
 
 const tag = 'Agents'
 
-const agentSchema = z
-  .object({ id: z.string(), name: z.string(), status: z.enum(['active', 'inactive']) })
-  .openapi('Agent')
+const example = {
+  id: EXAMPLE.agent,
+  name: 'Support',
+  characterName: 'Support',
+  bio: 'Knows the manual.',
+  status: 'active',
+}
 
-/** Agents that run in this server, as elizaOS's web client asks for them at its start: none yet. */
-export function agentEndpoints(): readonly Endpoint[] {
+/** Agents that run in this server, as elizaOS's web client asks for them at its start. */
+export function agentEndpoints(cluster: Cluster): readonly Endpoint[] {
   return [
     endpoint({
       method: 'get',
@@ -22,11 +29,12 @@ export function agentEndpoints(): readonly Endpoint[] {
       access: 'caller',
       success: {
         status: 200,
-        description: 'The agents.',
-        schema: envelope(z.object({ agents: z.array(agentSchema) })),
-        example: { success: true, data: { agents: [] } },
+        description: 'The workers that are agents and serve, by name.',
+        schema: envelope(z.object({ agents: z.array(agentRowSchema) })),
+        example: { success: true, data: { agents: [example] } },
       },
-      handle: () => ok({ agents: [] }),
+      errors: ['OVERLOADED'],
+      handle: async () => ok({ agents: (await runningAgents(cluster)).map(agentRow) }),
     }),
     endpoint({
       method: 'get',
@@ -36,11 +44,14 @@ export function agentEndpoints(): readonly Endpoint[] {
       access: 'caller',
       params: z.object({ agentId: id('Agent.', EXAMPLE.agent) }),
       invalid: { params: 'Invalid agent ID format' },
-      success: { status: 200, description: 'The agent.', schema: envelope(agentSchema) },
-      errors: ['INVALID_PAYLOAD', 'AGENT_NOT_FOUND'],
-      handle: () => {
-        throw new ChannelError('AGENT_NOT_FOUND')
+      success: {
+        status: 200,
+        description: 'The agent.',
+        schema: envelope(agentRowSchema),
+        example: { success: true, data: example },
       },
+      errors: ['INVALID_PAYLOAD', 'AGENT_NOT_FOUND', 'OVERLOADED'],
+      handle: async ({ params }) => ok(agentRow(await runningAgent(cluster, params.agentId))),
     }),
   ]
 }

@@ -9,7 +9,7 @@ const workerSchema = z
   .object({
     name: z.string(),
     file: z.string(),
-    agent: z.object({ id: z.string(), name: z.string() }).nullable(),
+    agent: z.object({ id: z.string(), name: z.string(), bio: z.string().optional() }).nullable(),
     handlers: z.array(z.string()),
     problem: z.string().optional(),
   })
