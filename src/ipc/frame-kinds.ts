@@ -18,9 +18,11 @@ export const FrameKind = {
   LOG_PUBLISH: 22,
   LOG_ENTRIES: 23,
   LOG_EPHEMERAL: 24,
-  /** Client → server: wants `LOG_COMMITTED` from here on. */
+  /** Client → server: wants `LOG_COMMITTED` and `LOG_JOINED` from here on. */
   LOG_WATCH: 25,
   LOG_COMMITTED: 26,
+  LOG_ANNOUNCE: 27,
+  LOG_JOINED: 28,
 
   /** Server → client: the hub's id; presence may be used from here on. */
   PRESENCE_READY: 32,

@@ -1,5 +1,5 @@
 import { ChannelError } from '../protocol/errors.ts'
-import type { Entry, Ephemeral } from '../protocol/model.ts'
+import type { Entry, Ephemeral, JoinNotice } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { CoreAttachment } from './attachment.ts'
 import type { Attachment, CoreConsumer, Delivery } from './attachment.ts'
@@ -91,6 +91,13 @@ export class LogCore {
     } catch (error) {
       // OVERLOADED, or WRITER_UNAVAILABLE after a failure: a frame may be lost.
       this.#options.logger?.debug({ err: error, channelId: frame.channelId }, 'frame dropped')
+    }
+  }
+
+  /** Tells the consumers that run agents, whatever they follow. */
+  announce(joined: JoinNotice): void {
+    for (const { consumer } of this.#attachments) {
+      this.#guard(() => consumer.onJoined?.(joined), 'a feed consumer failed')
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Ephemeral } from '../protocol/model.ts'
+import type { Ephemeral, JoinNotice } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { LogCore } from './core.ts'
 import type { Attachment, CoreConsumer } from './attachment.ts'
@@ -51,6 +51,10 @@ export class LocalLog extends LogReads implements ChannelLog {
 
   publish(frame: Ephemeral): void {
     this.#core.publish(frame)
+  }
+
+  announce(joined: JoinNotice): void {
+    this.#core.announce(joined)
   }
 
   async follow(channelId: string): Promise<number> {

@@ -3,7 +3,7 @@ import type { LogReader } from './engine.ts'
 import type { Failure, FailureQuery, InboxPage, InboxQuery } from './inbox.ts'
 import type { ChannelLog, EntryRange, MessagePage, MessageQuery, Standing } from './log.ts'
 
-type Reads = Omit<ChannelLog, 'append' | 'publish' | 'follow' | 'unfollow' | 'close'>
+type Reads = Omit<ChannelLog, 'append' | 'publish' | 'announce' | 'follow' | 'unfollow' | 'close'>
 
 /** The reading half of a `ChannelLog` whose committed state this process can see for itself. */
 export class LogReads implements Reads {

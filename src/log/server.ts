@@ -3,7 +3,7 @@ import { encodeFrame } from '../ipc/frames.ts'
 import { LINK_LIMITS } from '../ipc/link.ts'
 import type { FramedLink } from '../ipc/link.ts'
 import { ChannelError, toChannelError } from '../protocol/errors.ts'
-import type { Entry, Ephemeral } from '../protocol/model.ts'
+import type { Entry, Ephemeral, JoinNotice } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Attachment, CoreConsumer } from './attachment.ts'
 import type { LogCore } from './core.ts'
@@ -61,8 +61,11 @@ export class LogServer implements CoreConsumer {
     link.handle(FrameKind.LOG_UNFOLLOW, (payload) => this.#unfollow(peer, payload.toString()))
     link.handle(FrameKind.LOG_PUBLISH, (payload) => {
       const frame: Ephemeral = JSON.parse(payload.toString())
-      if (frame.kind === 'joined') this.#tellWatchers(FrameKind.LOG_EPHEMERAL, payload.toString())
-      else this.#core.publish(frame)
+      this.#core.publish(frame)
+    })
+    link.handle(FrameKind.LOG_ANNOUNCE, (payload) => {
+      const joined: JoinNotice = JSON.parse(payload.toString())
+      this.#core.announce(joined)
     })
     link.handle(FrameKind.LOG_WATCH, () => this.#addWatcher(link))
     link.onClose(() => {
@@ -169,11 +172,13 @@ export class LogServer implements CoreConsumer {
       onCommitted: (place) => {
         this.#tellWatchers(FrameKind.LOG_COMMITTED, String(place))
       },
+      onJoined: (joined) => {
+        this.#tellWatchers(FrameKind.LOG_JOINED, JSON.stringify(joined))
+      },
     })
   }
 
   #tellWatchers(kind: number, payload: string): void {
-    if (this.#watchers.size === 0) return
     const frame = encodeFrame(kind, payload)
     for (const watcher of this.#watchers) watcher.sendFrame(frame)
   }

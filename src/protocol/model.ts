@@ -163,14 +163,14 @@ export type Ephemeral =
       readonly isTyping: boolean
       readonly ttlMs: number
     }
-  /** Somebody opened the channel: for whoever runs agents, and for nobody else. */
-  | {
-      readonly kind: 'joined'
-      readonly channelId: string
-      readonly entityId: string
-      readonly serverId?: string
-      readonly metadata: JsonObject
-    }
+
+/** Somebody opened a channel: for whoever runs agents, and for nobody in the channel. Not stored. */
+export interface JoinNotice {
+  readonly channelId: string
+  readonly entityId: string
+  readonly serverId?: string
+  readonly metadata: JsonObject
+}
 
 /** A position in a channel: entry `seq` of the database life `epoch`. */
 export interface Position {

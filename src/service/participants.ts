@@ -1,5 +1,5 @@
 import type { ChannelLog, ParticipantGuard } from '../log/log.ts'
-import type { Ephemeral, Participant } from '../protocol/model.ts'
+import type { JoinNotice, Participant } from '../protocol/model.ts'
 import { newId } from '../util/new-id.ts'
 import { saying } from './refusals.ts'
 
@@ -51,9 +51,9 @@ export class ParticipantService {
     await this.#change(channelId, { remove: [agentId] }, guard)
   }
 
-  /** Tells the agents of a channel that somebody opened it. Not stored; whoever does not run misses it. */
-  announce(joined: Omit<Extract<Ephemeral, { kind: 'joined' }>, 'kind'>): void {
-    this.#log.publish({ kind: 'joined', ...joined })
+  /** Tells the agents of a channel that somebody opened it. Whoever does not run misses it. */
+  announce(joined: JoinNotice): void {
+    this.#log.announce(joined)
   }
 
   async #change(channelId: string, changes: Changes, guard: ParticipantGuard): Promise<void> {

@@ -94,6 +94,20 @@ export function describeLogInbox(openFixture: OpenFixture): void {
       expect(watcher.places).toEqual([...new Set(watcher.places)].toSorted((a, b) => a - b))
     })
 
+    it('is told who opened a channel, as those who follow it are not', async () => {
+      const follower = new Recorder()
+      const sender = await fixture.open(follower)
+      await sender.follow(withAgent)
+      const joined = { channelId: withAgent, entityId: 'u', metadata: { isDm: true } }
+      sender.announce(joined)
+      sender.announce({ ...joined, channelId: without })
+      await watcher.until(() => watcher.joins.length === 2)
+      expect(watcher.joins).toEqual([joined, { ...joined, channelId: without }])
+      await sender.append(post(withAgent, 'behind it'))
+      await follower.reached(withAgent, 1)
+      expect(follower.sequence(withAgent)).toEqual([1])
+    })
+
     it('keeps turns since a human to itself, with the message', async () => {
       const said = post(withAgent, '', { body: { text: 'x', source: 's', hops: 2 } })
       await log.append(said)

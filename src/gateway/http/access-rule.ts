@@ -35,16 +35,9 @@ interface BodyChannelRule {
  *
  * - `public`: everybody; no key or token is looked at.
  * - `caller`: whoever says who it is. The handler shows what that caller may see, and nothing else.
- * - `agent`: everyone but users. `admin`: administrators and services.
+ * - `admin`: administrators and services.
  */
-export type AccessRule =
-  | 'public'
-  | 'caller'
-  | 'agent'
-  | 'admin'
-  | ChannelRule
-  | MessageRule
-  | BodyChannelRule
+export type AccessRule = 'public' | 'caller' | 'admin' | ChannelRule | MessageRule | BodyChannelRule
 
 /** What a rule asks about, after validation; a field that a route does not have is not there. */
 type Named = Readonly<Record<string, unknown>>
@@ -93,7 +86,7 @@ export async function admit(rule: AccessRule, asked: Asked): Promise<Guard> {
   const { caller } = asked
   if (typeof rule === 'string' || 'bodyChannel' in rule) {
     if (rule === 'admin') requireAdmin(caller)
-    if (rule === 'agent' || typeof rule === 'object') requireAgent(caller)
+    if (typeof rule === 'object') requireAgent(caller)
     return guardOf(caller)
   }
   return 'channel' in rule ? admitToChannel(rule, asked) : admitToMessage(rule, asked)
@@ -155,7 +148,6 @@ const MESSAGE_WORDS: Readonly<Record<MessageAction, string>> = {
 export function whoMay(rule: AccessRule): string | undefined {
   if (rule === 'public' || rule === 'caller') return undefined
   if (rule === 'admin') return 'For administrators and services.'
-  if (rule === 'agent') return 'For agents, administrators and services.'
   if ('bodyChannel' in rule) {
     return `For agents who may ${ACTION_WORDS[rule.bodyChannel]}, administrators and services.`
   }

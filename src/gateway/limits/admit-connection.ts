@@ -1,6 +1,8 @@
 import type { Socket } from 'socket.io'
 import type { Caller } from '../../service/caller.ts'
 import type { Hold } from '../../signals/signals.ts'
+import { countedCaller } from './counted-caller.ts'
+import type { Identify } from './counted-caller.ts'
 import type { Limits } from './limits.ts'
 
 /** Gives the place back when the socket disconnects, or its transport ends before it has connected. */
@@ -17,24 +19,16 @@ function releaseAtEnd(hold: Hold, socket: Socket): void {
 }
 
 /**
- * Finds out who connects and counts the socket among those of its entity and its address. Whoever cannot
- * prove who it is counts as well, so that nobody may guess as often as it likes.
+ * Finds out who connects and counts the socket among those of its entity and its address.
  *
  * @throws RateLimited, TOO_MANY_CONNECTIONS, and what `identify` throws.
  */
 export async function admitConnection(
   limits: Limits,
   socket: Socket,
-  identify: () => Caller | Promise<Caller>,
+  identify: Identify,
 ): Promise<Caller> {
-  let caller: Caller
-  try {
-    caller = await identify()
-  } catch (error) {
-    limits.takeConnect(socket.request, undefined)
-    throw error
-  }
-  limits.takeConnect(socket.request, caller)
+  const caller = await countedCaller(identify, (one) => limits.takeConnect(socket.request, one))
   const hold = await limits.holdConnection(socket.request, caller)
   if (hold !== undefined) releaseAtEnd(hold, socket)
   return caller

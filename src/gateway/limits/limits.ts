@@ -5,6 +5,8 @@ import type { Caller } from '../../service/caller.ts'
 import type { Hold, Quotas, Wanted } from '../../signals/signals.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { ClientAddresses } from '../client-address.ts'
+import { countedCaller } from './counted-caller.ts'
+import type { Identify } from './counted-caller.ts'
 import { EventMeter } from './event-meter.ts'
 import type { EntityQuota } from './event-meter.ts'
 import { RateLimited } from './rate-limited.ts'
@@ -126,20 +128,8 @@ export class Limits {
    * Finds out who sends a REST request and counts it, also when nobody can tell who: `request` is
    * undefined where there is no connection. @throws RateLimited, and what `identify` throws.
    */
-  async identified(
-    request: IncomingMessage | undefined,
-    identify: () => Caller | Promise<Caller>,
-  ): Promise<Caller> {
-    let caller: Caller
-    try {
-      caller = await identify()
-    } catch (error) {
-      // Its refusal takes the place of the other: whoever asks too often learns nothing else.
-      this.takeRequest(request, undefined)
-      throw error
-    }
-    this.takeRequest(request, caller)
-    return caller
+  identified(request: IncomingMessage | undefined, identify: Identify): Promise<Caller> {
+    return countedCaller(identify, (caller) => this.takeRequest(request, caller))
   }
 
   /** Counts a REST request of whoever sends it; undefined: nobody was asked. @throws RateLimited. */

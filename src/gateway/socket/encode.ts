@@ -92,8 +92,8 @@ export function expelledPacket(socketId: string, { channelId, seq }: Entry): str
   return eventPacket(EVENTS.channelLeft, payload)
 }
 
-/** What everybody in the channel gets of something that is not stored; undefined where it is for nobody there. */
-export function ephemeralPacket(frame: Ephemeral): string | undefined {
+/** What everybody in the channel gets of something that is not stored. */
+export function ephemeralPacket(frame: Ephemeral): string {
   switch (frame.kind) {
     case 'complete': {
       const { channelId, serverId, messageId } = frame
@@ -103,8 +103,6 @@ export function ephemeralPacket(frame: Ephemeral): string | undefined {
       const { channelId, entityId, isTyping, ttlMs } = frame
       return eventPacket(EVENTS.typing, { channelId, roomId: channelId, entityId, isTyping, ttlMs })
     }
-    case 'joined':
-      return undefined
   }
 }
 

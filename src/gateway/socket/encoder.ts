@@ -47,7 +47,7 @@ export class Encoder {
 
   ephemeral(frame: Ephemeral): SharedPackets {
     this.#begin(frame)
-    this.#shared ??= new SharedPackets([ephemeralPacket(frame) ?? []].flat())
+    this.#shared ??= new SharedPackets([ephemeralPacket(frame)])
     return this.#shared
   }
 

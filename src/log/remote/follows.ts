@@ -97,11 +97,6 @@ export class Follows {
   }
 
   takeFrame(frame: Ephemeral): void {
-    if (frame.kind === 'joined') {
-      // Told to whoever watches, follower or not.
-      this.#guard(() => this.#options.consumer.onEphemeral(frame))
-      return
-    }
     const channel = this.#channels.get(frame.channelId)
     if (channel?.isConfirmed === true) channel.receiveFrame(frame)
   }

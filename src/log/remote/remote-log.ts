@@ -2,7 +2,7 @@ import { FrameKind } from '../../ipc/frame-kinds.ts'
 import { LINK_LIMITS } from '../../ipc/link.ts'
 import type { ReconnectingLink } from '../../ipc/reconnecting-link.ts'
 import { ChannelError } from '../../protocol/errors.ts'
-import type { Ephemeral } from '../../protocol/model.ts'
+import type { Ephemeral, JoinNotice } from '../../protocol/model.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { LogReader } from '../engine.ts'
 import type { ChannelLog, Command, FeedConsumer, Outcome } from '../log.ts'
@@ -98,6 +98,12 @@ export class RemoteLog extends LogReads implements ChannelLog {
     this.#appends.publish(frame)
   }
 
+  announce(joined: JoinNotice): void {
+    if (this.#isConnected) {
+      this.#options.link.send(FrameKind.LOG_ANNOUNCE, JSON.stringify(joined))
+    }
+  }
+
   follow(channelId: string): Promise<number> {
     if (this.#isClosed) return Promise.reject(new ChannelError('WRITER_UNAVAILABLE'))
     return this.#follows.follow(channelId)
@@ -135,7 +141,13 @@ export class RemoteLog extends LogReads implements ChannelLog {
       const frame: Ephemeral = JSON.parse(payload.toString())
       this.#follows.takeFrame(frame)
     })
-    link.handle(FrameKind.LOG_COMMITTED, (payload) => this.#committed(Number(payload.toString())))
+    link.handle(FrameKind.LOG_COMMITTED, (payload) => {
+      this.#tell((consumer) => consumer.onCommitted?.(Number(payload.toString())))
+    })
+    link.handle(FrameKind.LOG_JOINED, (payload) => {
+      const joined: JoinNotice = JSON.parse(payload.toString())
+      this.#tell((consumer) => consumer.onJoined?.(joined))
+    })
     link.onDrain(() => this.#appends.pump())
     link.onClose(() => {
       this.#appends.suspend()
@@ -159,9 +171,9 @@ export class RemoteLog extends LogReads implements ChannelLog {
   }
 
   /** A consumer's fault must not look like a broken link. */
-  #committed(place: number): void {
+  #tell(act: (consumer: FeedConsumer) => void): void {
     try {
-      if (!this.#isClosed) this.#options.consumer.onCommitted?.(place)
+      if (!this.#isClosed) act(this.#options.consumer)
     } catch (error) {
       this.#options.logger?.error({ err: error }, 'the feed consumer failed')
     }

@@ -7,14 +7,14 @@ import { BegunWorkFile } from '../../agent/runtime/begun-work-file.ts'
 import type { WorkUnderWay } from '../../agent/work-under-way.ts'
 import type { WorkerScope } from '../../agent/worker-scope.ts'
 import { DEFAULT_SERVER_ID } from '../../protocol/limits.ts'
-import type { Ephemeral } from '../../protocol/model.ts'
+import type { JoinNotice } from '../../protocol/model.ts'
 import { Access } from '../../service/access.ts'
 import { ChannelService } from '../../service/channels.ts'
 import { MessageService } from '../../service/messages.ts'
 import { ParticipantService } from '../../service/participants.ts'
 import { Sizes } from '../../service/sizes.ts'
 import type { ChildContext } from './child.ts'
-import { openAgentBackend } from './agent-backend.ts'
+import { openLinkedLog } from './open-log.ts'
 
 export interface AgentsOptions {
   /** Those that this process owns. */
@@ -31,10 +31,8 @@ export interface Agents {
   drain(drainMs: number): Promise<void>
 }
 
-type Joined = Extract<Ephemeral, { readonly kind: 'joined' }>
-
 /** elizaOS's ENTITY_JOINED. */
-function joinEvent({ channelId, entityId, serverId, metadata }: Joined): JoinEvent {
+function joinEvent({ channelId, entityId, serverId, metadata }: JoinNotice): JoinEvent {
   const server = serverId ?? DEFAULT_SERVER_ID
   return {
     entityId,
@@ -56,15 +54,17 @@ export function openAgents(context: ChildContext, options: AgentsOptions): Agent
   if (workers.length === 0) return { start: () => undefined, drain: () => Promise.resolve() }
   const { logger, start } = context
   const { underWay, scope, slot } = options
-  const backend = openAgentBackend(context, {
+  const { log, link, close } = openLinkedLog(context, 'agent-host', {
+    // It follows no channel: agents read what is for them.
+    onEntries: () => undefined,
+    onEphemeral: () => undefined,
     onCommitted: () => {
       runtime.wake()
     },
-    onJoined: (frame) => {
-      runtime.join(joinEvent(frame))
+    onJoined: (joined) => {
+      runtime.join(joinEvent(joined))
     },
   })
-  const { log } = backend
   const sizes = new Sizes(start.settings)
   const runtime = new AgentRuntime({
     workers,
@@ -82,7 +82,7 @@ export function openAgents(context: ChildContext, options: AgentsOptions): Agent
     asWorker: (worker, run) => scope.run(worker.logger, run),
     openBegunWork: () => new BegunWorkFile(join(start.dataDir, `agent-host-${slot}.begun`), logger),
   })
-  backend.start()
+  link.start()
   return {
     start: () => {
       runtime.start()
@@ -91,7 +91,7 @@ export function openAgents(context: ChildContext, options: AgentsOptions): Agent
       const drained = runtime.drain(drainMs)
       logger.debug('agents take nothing more')
       await drained
-      await backend.close()
+      await close()
     },
   }
 }

@@ -1,18 +1,13 @@
-import { ReconnectingLink } from '../../ipc/reconnecting-link.ts'
 import type { ChannelLog } from '../../log/log.ts'
-import { openRemoteLog } from '../../log/remote/remote-log.ts'
 import type { RemoteLog } from '../../log/remote/remote-log.ts'
-import { openSqliteReader } from '../../log/sqlite/sqlite-engine.ts'
 import { LiveChannels } from '../../service/live.ts'
 import { RemotePresence } from '../../signals/remote-presence.ts'
 import { RemoteQuotas } from '../../signals/remote-quotas.ts'
 import type { Presence, PresenceChange, Quotas } from '../../signals/signals.ts'
 import type { ChildContext } from '../child/child.ts'
-import { databaseFile } from '../database-file.ts'
+import { openLinkedLog } from '../child/open-log.ts'
 import { createMachineClock } from '../machine-time.ts'
 
-/** Longest that a read may wait for a lock: the whole gateway stands still meanwhile. */
-const READ_BUSY_TIMEOUT_MS = 250
 /** Most entries that wait for one follower while what it missed is read; past it it is interrupted. */
 const MAX_BACKLOG_ENTRIES = 10_000
 /** Longest that a start waits for the writer. */
@@ -34,32 +29,15 @@ export interface GatewayBackend {
   close(): Promise<void>
 }
 
-export function openGatewayBackend({ start, logger, fail }: ChildContext): GatewayBackend {
-  const { settings, dataDir, writerSocketPath, id } = start
-  const { maxPending, maxPendingBytes, appendTimeoutMs, maxResumeEntries } = settings
-  const link = new ReconnectingLink({
-    path: writerSocketPath,
-    self: { role: 'gateway', id },
-    logger,
-  })
+export function openGatewayBackend(context: ChildContext): GatewayBackend {
+  const { start, logger } = context
   const live = new LiveChannels({
-    maxResumeEntries,
+    maxResumeEntries: start.settings.maxResumeEntries,
     maxBacklogEntries: MAX_BACKLOG_ENTRIES,
     logger,
   })
-  const log = openRemoteLog({
-    link,
-    reader: openSqliteReader({
-      file: databaseFile(dataDir),
-      busyTimeoutMs: READ_BUSY_TIMEOUT_MS,
-    }),
-    consumer: live,
-    limits: { maxPending, maxPendingBytes, appendTimeoutMs },
-    logger,
-    onDiverged: (reason) => {
-      fail(new Error(reason))
-    },
-  })
+  const linked = openLinkedLog(context, 'gateway', live)
+  const { log, link } = linked
   live.attach(log)
   let onChange: ((change: PresenceChange) => void) | undefined
   const presence = new RemotePresence({
@@ -83,8 +61,7 @@ export function openGatewayBackend({ start, logger, fail }: ChildContext): Gatew
     close: async () => {
       presence.close()
       quotas.close()
-      await log.close()
-      await link.close()
+      await linked.close()
     },
   }
 }

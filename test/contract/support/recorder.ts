@@ -1,5 +1,5 @@
 import type { FeedConsumer } from '../../../src/log/log.ts'
-import type { Entry, Ephemeral } from '../../../src/protocol/model.ts'
+import type { Entry, Ephemeral, JoinNotice } from '../../../src/protocol/model.ts'
 
 type Event = { readonly entries: readonly Entry[] } | { readonly frame: Ephemeral }
 
@@ -76,9 +76,15 @@ export class Recorder implements FeedConsumer {
   }
 }
 
-/** Remembers as well the places of which it was told, in order. */
+/** Remembers as well the places and joins of which it was told, in order. */
 export class Watcher extends Recorder {
   readonly places: number[] = []
+  readonly joins: JoinNotice[] = []
+
+  onJoined(joined: JoinNotice): void {
+    this.joins.push(joined)
+    this.look()
+  }
 
   onCommitted(place: number): void {
     this.places.push(place)

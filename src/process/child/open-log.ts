@@ -3,45 +3,29 @@ import type { FeedConsumer } from '../../log/log.ts'
 import { openRemoteLog } from '../../log/remote/remote-log.ts'
 import type { RemoteLog } from '../../log/remote/remote-log.ts'
 import { openSqliteReader } from '../../log/sqlite/sqlite-engine.ts'
-import type { Ephemeral } from '../../protocol/model.ts'
 import type { ChildContext } from './child.ts'
 import { databaseFile } from '../database-file.ts'
+import type { ChildRole } from '../roles.ts'
 
-/** Longest that a read may wait for a lock. */
+/** Longest that a read may wait for a lock: the whole process stands still meanwhile. */
 const READ_BUSY_TIMEOUT_MS = 250
 
-/** What a host is told of. */
-export interface AgentNews {
-  /** There may be messages for agents. */
-  onCommitted(): void
-  onJoined(frame: Extract<Ephemeral, { readonly kind: 'joined' }>): void
-}
-
-/** An agent host's log, over a link to the writer. It follows no channel: agents read what is for them. */
-export interface AgentBackend {
+/** The log as every process but the writer has it: changes over a link to the writer, reads from the file. */
+export interface LinkedLog {
   readonly log: RemoteLog
-  start(): void
-  close(): Promise<void>
+  /** For what else the writer serves; started once everything that it brings has its place. */
+  readonly link: ReconnectingLink
+  readonly close: () => Promise<void>
 }
 
-export function openAgentBackend(context: ChildContext, news: AgentNews): AgentBackend {
-  const { start, logger, fail } = context
+export function openLinkedLog(
+  { start, logger, fail }: ChildContext,
+  role: ChildRole,
+  consumer: FeedConsumer,
+): LinkedLog {
   const { settings, dataDir, writerSocketPath, id } = start
   const { maxPending, maxPendingBytes, appendTimeoutMs } = settings
-  const link = new ReconnectingLink({
-    path: writerSocketPath,
-    self: { role: 'agent-host', id },
-    logger,
-  })
-  const consumer: FeedConsumer = {
-    onEntries: () => undefined,
-    onEphemeral: (frame) => {
-      if (frame.kind === 'joined') news.onJoined(frame)
-    },
-    onCommitted: () => {
-      news.onCommitted()
-    },
-  }
+  const link = new ReconnectingLink({ path: writerSocketPath, self: { role, id }, logger })
   const log = openRemoteLog({
     link,
     reader: openSqliteReader({
@@ -57,9 +41,7 @@ export function openAgentBackend(context: ChildContext, news: AgentNews): AgentB
   })
   return {
     log,
-    start: () => {
-      link.start()
-    },
+    link,
     close: async () => {
       await log.close()
       await link.close()
