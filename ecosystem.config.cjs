@@ -1,12 +1,12 @@
 // pm2: `pm2 start ecosystem.config.cjs`. Settings come from `.env` beside this file, not from here.
 // Reload without dropping the port: `pm2 sendSignal SIGUSR2 parley` (`pm2 reload` is a restart).
 const { existsSync, readFileSync } = require('node:fs')
-const { join } = require('node:path')
+const path = require('node:path')
 const { parseEnv } = require('node:util')
 
 /** `PARLEY_DRAIN_MS` as Parley will see it: the environment, else `.env`, else its default. */
 function drainMs() {
-  const file = join(__dirname, '.env')
+  const file = path.join(__dirname, '.env')
   const dotEnv = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}
   const set = { ...dotEnv, ...process.env }.PARLEY_DRAIN_MS?.trim()
   // What is no number, Parley refuses with a message.

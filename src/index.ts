@@ -2,6 +2,7 @@ export type {
   HistoryQuery,
   JoinEvent,
   MessageContext,
+  MessageStream,
   Reply,
   ReplyContent,
   SentMessage,
@@ -20,6 +21,19 @@ export type {
 export { loadSettings } from './config/load.ts'
 export type { Environment, LoadedSettings } from './config/load.ts'
 export type { Settings } from './config/settings.ts'
+export { AgentServer } from './elizaos/agent-server.ts'
+export type { AgentServerOptions } from './elizaos/agent-server.ts'
+export type {
+  ElizaCallback,
+  ElizaContent,
+  ElizaEvent,
+  ElizaMemory,
+  ElizaRuntime,
+  Uuid,
+} from './elizaos/eliza-runtime.ts'
+export type { EntityJoined } from './elizaos/incoming.ts'
+export type { MessageReceived } from './elizaos/runtime-worker.ts'
+export { SocketIORouter } from './elizaos/socket-io-router.ts'
 export { CLOSE_CODES } from './protocol/close-codes.ts'
 export type { CloseCode } from './protocol/close-codes.ts'
 export { ERRORS } from './protocol/errors.ts'

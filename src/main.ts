@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url'
+import { EMBEDDED } from './process/embedded.ts'
 import { ignoreSignals, obeySignals } from './process/process-signals.ts'
 import type { ChildRole } from './process/roles.ts'
 import { isChildRole } from './process/roles.ts'
@@ -25,14 +26,15 @@ async function run(): Promise<number> {
     return runRole(role)
   }
   const stop = obeySignals()
-  const asked = parseCommandLine(process.argv.slice(2))
+  const isEmbedded = role === EMBEDDED
+  const asked = parseCommandLine(isEmbedded ? [] : process.argv.slice(2))
   if (asked.command !== 'serve' && asked.command !== 'dev') {
     const { runTool } = await import('./process/tools/run-tool.ts')
     return runTool(asked, stop.signal)
   }
   const { runPrimary } = await import('./process/primary/run-primary.ts')
   const entry = fileURLToPath(import.meta.url)
-  return runPrimary({ entry, stop, isWatching: asked.command === 'dev' })
+  return runPrimary({ entry, stop, isWatching: asked.command === 'dev', isEmbedded })
 }
 
 process.exit(await run())

@@ -4,7 +4,7 @@ import { ID_RULE, isId } from '../protocol/ids.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { describeIssues } from '../protocol/schemas.ts'
 import { canonicalId } from '../util/ids.ts'
-import { agentIdOf } from './agent-id.ts'
+import { agentIdOf } from '../service/agent-id.ts'
 import { prefixProblem } from './worker-env.ts'
 import type { WorkerModule } from './worker.ts'
 

@@ -25,6 +25,28 @@ export interface SentMessage {
   readonly isDuplicate: boolean
 }
 
+/**
+ * A message that is shown while it is written. It is stored when it ends; who comes late gets the text so far.
+ *
+ * A handler that returns ends its streams as complete; one that throws or runs out of time, as failed; where a
+ * participant cancels, `ctx.signal` is aborted and what was written stands. What was shown is not shown again: a
+ * stream that ended before its time is not begun anew when the handler runs again, unless somebody retries the
+ * failure.
+ */
+export interface MessageStream {
+  /**
+   * Shows more of the text, in order. Resolves when more may be written; await it, so that a fast writer waits for
+   * slow readers. @throws TypeError for what is no text, and past the size of a message; Error when the stream
+   * has ended or was cancelled.
+   */
+  write(text: string): Promise<void>
+  /**
+   * Ends it, with more text or what else the message says. A second call answers the same. Without any text it
+   * is as if it had never been, and the answer is undefined. @throws Error when it was cancelled.
+   */
+  end(rest?: Reply): Promise<SentMessage | undefined>
+}
+
 /** Which part of a channel's history. */
 export interface HistoryQuery {
   /** Most messages, 50 by default; more than the server's `PARLEY_MAX_PAGE_ROWS` are cut to that. */
@@ -59,6 +81,16 @@ export interface MessageContext extends ExecutionContext {
   reply(reply: Reply): Promise<SentMessage>
   /** The same in another channel. */
   send(channelId: string, reply: Reply): Promise<SentMessage>
+  /**
+   * Says something in this channel, in answer to the message, while it is thought of. It begins with its first
+   * text, and counts as one `reply`.
+   */
+  stream(): MessageStream
+  /**
+   * Erases a message of this channel, whoever wrote it: the agent is of the server's own. Erased before is no
+   * error.
+   */
+  remove(messageId: string): Promise<void>
   /** Shows that the agent is about to speak, for some seconds, or takes that back; ends with the handler. */
   typing(isTyping?: boolean): void
   /** What was said in this channel, the agent's own messages included; oldest first. */

@@ -39,6 +39,8 @@ export interface WorkerMessage {
   readonly seq: number
   readonly senderId: string
   readonly senderName: string
+  /** Where it came from: `socketio_client`, `agent_response`, `eliza_gui`, … */
+  readonly source: string
   readonly text: string
   readonly attachments: readonly Json[]
   readonly metadata: JsonObject

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import { AGENT_SETTINGS } from './agent-settings.ts'
 import { IDENTITY_SETTINGS } from './identity-settings.ts'
 import { LIMIT_SETTINGS } from './limit-settings.ts'
 import { flag, setting, whole } from './setting.ts'
@@ -34,7 +35,7 @@ export const SETTINGS = {
     env: ['PARLEY_AGENT_HOSTS'],
     schema: whole(0, 64).default(1),
     shown: '1',
-    help: 'Processes that run the modules in `workers/`.',
+    help: 'Processes that run the modules in `workers/`, and call the agents that are called over HTTP.',
   }),
   workersDir: setting({
     env: ['PARLEY_WORKERS_DIR'],
@@ -77,6 +78,7 @@ export const SETTINGS = {
     shown: '*',
     help: 'Origin that browsers may call from, or a comma-separated list; never with credentials.',
   }),
+  ...AGENT_SETTINGS,
   ...IDENTITY_SETTINGS,
   ...LIMIT_SETTINGS,
 } as const

@@ -1,6 +1,7 @@
 /**
  * What a frame is for, one byte on the wire; one table, so that subsystems that share a link cannot
- * take each other's numbers. 0–15 link, 16–31 log, 32–47 presence, 48–63 quotas, 64 and above free.
+ * take each other's numbers. 0–15 link, 16–31 log, 32–47 presence, 48–63 quotas, 64–79 the work of
+ * agents, 80 and above free.
  */
 export const FrameKind = {
   /** First frame of both sides: protocol version, role and peer id. */
@@ -23,6 +24,8 @@ export const FrameKind = {
   LOG_COMMITTED: 26,
   LOG_ANNOUNCE: 27,
   LOG_JOINED: 28,
+  /** Server → clients that watch: what is known of agents has changed. */
+  LOG_AGENTS: 29,
 
   /** Server → client: the hub's id; presence may be used from here on. */
   PRESENCE_READY: 32,
@@ -41,5 +44,14 @@ export const FrameKind = {
   QUOTA_ACQUIRED: 51,
   QUOTA_USED: 52,
   QUOTA_BLOCKED: 53,
+
+  /** Client → server: the ids of all agents that it runs. */
+  WORK_AGENTS: 64,
+  WORK_TURN: 65,
+  WORK_CHUNK: 66,
+  /** Client → server: a stream of its own, with its whole text, over a new link. */
+  WORK_CLAIM: 67,
+  /** Server → clients that watch: what a participant wants to end. */
+  WORK_CANCELLED: 68,
 } as const
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]

@@ -8,6 +8,8 @@ import type {
   Visibility,
 } from '../protocol/model.ts'
 import type { JsonObject } from '../util/json.ts'
+import type { StreamCommand, StreamOutcome } from './agent-work.ts'
+import type { AgentCommand } from './agents.ts'
 import type { InboxCommand } from './inbox.ts'
 
 /** What a channel is made of when it is created, by itself or together with its first message. */
@@ -169,6 +171,8 @@ export type Command =
       readonly agentId: string
     }
   | InboxCommand
+  | StreamCommand
+  | AgentCommand
 
 /** What a command did. Fields are present where they apply. */
 export interface Outcome {
@@ -178,7 +182,7 @@ export interface Outcome {
   readonly isDuplicate?: boolean
   /** True when this command made the channel. */
   readonly isCreated?: boolean
-  /** Of a post: whether an agent takes part in the channel; see `Entry`. */
+  /** Of a post: whether an agent is to deal with it; see `Entry`. */
   readonly hasAgents?: boolean
   /** The message as stored. After an erasure in between its body is empty. */
   readonly message?: Message
@@ -186,6 +190,7 @@ export interface Outcome {
   readonly server?: MessageServer
   /** Of an `InboxCommand`: the agent's cursor, or the place of the failure. */
   readonly place?: number
+  readonly stream?: StreamOutcome
   /** Of a `settle` that stored more failures than are kept: how many old ones were dropped. */
   readonly failuresDropped?: number
 }

@@ -1,12 +1,15 @@
-import { ChannelError } from '../protocol/errors.ts'
-import type { Entry, Ephemeral, JoinNotice } from '../protocol/model.ts'
+import { ChannelError, toChannelError } from '../protocol/errors.ts'
+import type { ChannelActivity, Entry, Ephemeral, JoinNotice } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { Cancellation } from './agent-work.ts'
 import { CoreAttachment } from './attachment.ts'
 import type { Attachment, CoreConsumer, Delivery } from './attachment.ts'
 import type { Applied, LogEngine } from './engine.ts'
 import { GROUP_COMMIT_LIMITS, GroupCommit } from './group-commit.ts'
 import type { GroupCommitLimits } from './group-commit.ts'
 import type { Command } from './log.ts'
+import { ActiveStreams } from './work/active-streams.ts'
+import { AgentTurns } from './work/agent-turns.ts'
 
 /** An engine that erases in the background: one bounded slice per call, true while there is more. */
 type Engine = LogEngine & { sweep?(): boolean }
@@ -42,6 +45,9 @@ const FRAME_BYTES = 256
  */
 export class LogCore {
   readonly engine: Engine
+  /** What agents do, for their hosts to tell. */
+  readonly streams: ActiveStreams
+  readonly turns: AgentTurns
   readonly #options: LogCoreOptions
   readonly #commits: GroupCommit<Item>
   readonly #attachments = new Set<CoreAttachment>()
@@ -55,6 +61,17 @@ export class LogCore {
       limits: { ...GROUP_COMMIT_LIMITS, ...options.limits },
       commit: (items) => this.#commit(items),
       onFailure: (error, items) => this.#fail(error, items),
+    })
+    const { engine, logger } = options
+    const onCancelled = (cancelled: Cancellation): void => this.#cancelled(cancelled)
+    const publish = (frame: Ephemeral): void => this.publish(frame)
+    this.turns = new AgentTurns({ engine, publish, onCancelled })
+    this.streams = new ActiveStreams({
+      engine,
+      logger,
+      onCancelled,
+      mark: publish,
+      submit: (command) => this.#submitOwn(command),
     })
   }
 
@@ -73,6 +90,7 @@ export class LogCore {
    * @throws OVERLOADED, WRITER_UNAVAILABLE: nothing was taken and `settle` is not called.
    */
   submit(command: Command, sizeBytes: number, settle: Settle): void {
+    this.streams.submitting(command, command.type === 'open-stream' ? command.owner : '')
     this.#commits.submit({ command, settle }, sizeBytes)
   }
 
@@ -94,6 +112,14 @@ export class LogCore {
     }
   }
 
+  /** What agents are doing in a channel, as its followers know it; undefined where they do nothing. */
+  activity(channelId: string): ChannelActivity | undefined {
+    const streams = this.streams.of(channelId)
+    const turns = this.turns.of(channelId)
+    if (streams.length + turns.length === 0) return undefined
+    return { kind: 'activity', channelId, streams, turns }
+  }
+
   /** Tells the consumers that run agents, whatever they follow. */
   announce(joined: JoinNotice): void {
     for (const { consumer } of this.#attachments) {
@@ -101,13 +127,17 @@ export class LogCore {
     }
   }
 
-  /** Starts background erasure of what an earlier life of the process left. */
+  /** Starts background erasure of what an earlier life of the process left, and the end of what nobody works at. */
   start(): void {
+    this.streams.start()
+    this.turns.start()
     this.#sweepSoon()
   }
 
   /** Commits what waits and takes nothing more. The engine stays open. */
   close(): void {
+    this.streams.stop()
+    this.turns.stop()
     this.#commits.stop()
     clearTimeout(this.#sweepTimer)
     this.#sweepTimer = undefined
@@ -118,10 +148,16 @@ export class LogCore {
     const commands: Command[] = []
     for (const { command } of items) if (command !== undefined) commands.push(command)
     const results = commands.length === 0 ? [] : this.#apply(commands)
+    for (const [index, applied] of results.entries()) {
+      const command = commands[index]
+      if (command !== undefined) this.streams.applied(command, applied)
+    }
     this.#deliver(toDeliveries(items, results))
-    this.#settle(items, results)
+    this.#settle(items, this.#answered(commands, results))
     this.#endBatch()
+    this.#noteTurns(commands, results)
     if (isForAgents(commands, results)) this.#committed()
+    if (commands.some(changesAgents)) this.#agentsChanged()
     if (commands.some(erases)) this.#sweepSoon()
   }
 
@@ -136,7 +172,11 @@ export class LogCore {
   }
 
   #deliver(deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) {
+    for (const each of deliveries) {
+      // Whatever of the stream nobody has yet, in the place of a part of it.
+      const isChunk = 'kind' in each && each.kind === 'chunk'
+      const delivery = isChunk ? this.streams.take(each.messageId) : each
+      if (delivery === undefined) continue
       for (const attachment of this.#attachments) {
         this.#guard(() => attachment.deliver(delivery), 'a feed consumer failed')
       }
@@ -151,6 +191,56 @@ export class LogCore {
       index += 1
       this.#guard(() => item.settle(result), 'an append could not be answered')
       this.#noteDropped(item.command, result)
+    }
+  }
+
+  /** Whoever is on a message may be asked to stop, too, which the storage knows nothing of. */
+  #answered(commands: readonly Command[], results: readonly Applied[]): readonly Applied[] {
+    return results.map((applied, index) => {
+      const command = commands[index]
+      if (command?.type !== 'cancel-stream' || 'error' in applied) return applied
+      const { channelId, messageId } = command
+      const { stream } = applied.outcome
+      if (stream?.state === 'streaming') this.#cancelled({ channelId, messageId })
+      else if (this.turns.cancel({ channelId, messageId })) {
+        const thinking = { messageId, state: 'thinking', isCancelled: true } as const
+        return { outcome: { stream: thinking }, entries: [] }
+      }
+      return stream === undefined ? { error: new ChannelError('STREAM_NOT_FOUND') } : applied
+    })
+  }
+
+  #noteTurns(commands: readonly Command[], results: readonly Applied[]): void {
+    for (const [index, applied] of results.entries()) {
+      const command = commands[index]
+      if (command !== undefined)
+        this.#guard(() => this.turns.applied(command, applied), 'turns failed')
+    }
+  }
+
+  #agentsChanged(): void {
+    for (const { consumer } of this.#attachments) {
+      this.#guard(() => consumer.onAgentsChanged?.(), 'a feed consumer failed')
+    }
+  }
+
+  #cancelled(cancelled: Cancellation): void {
+    for (const { consumer } of this.#attachments) {
+      this.#guard(() => consumer.onCancelled?.(cancelled), 'a feed consumer failed')
+    }
+  }
+
+  /** A change that nobody waits for. */
+  #submitOwn(command: Command): void {
+    const settle = (applied: Applied): void => {
+      if (!('error' in applied)) return
+      const { type } = command
+      this.#options.logger?.warn({ err: applied.error, type }, "the writer's own change failed")
+    }
+    try {
+      this.submit(command, JSON.stringify(command).length, settle)
+    } catch (error) {
+      settle({ error: toChannelError(error) })
     }
   }
 
@@ -217,6 +307,11 @@ export class LogCore {
 
 function isStorageFull(error: unknown): error is ChannelError {
   return error instanceof ChannelError && error.code === 'STORAGE_FULL'
+}
+
+/** Refused or not: whoever is told looks for itself. */
+function changesAgents({ type }: Command): boolean {
+  return type.endsWith('-agent') && type !== 'add-server-agent' && type !== 'remove-server-agent'
 }
 
 function erases(command: Command): boolean {

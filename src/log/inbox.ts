@@ -20,8 +20,16 @@ export type InboxCommand =
    * Makes the agent's cursor, at the newest place, where there is none: an agent does not answer history. A
    * cursor that is ahead of the log, which only a changed file can bring about, is moved back to the newest
    * place, so that it never waits for places that it has passed. Answers `place`, the cursor.
+   *
+   * `AGENT_NOT_FOUND` where the agent is stopped; with `isRegistered` also where the log defines none of that id:
+   * whoever runs it has not heard of it yet.
    */
-  | { readonly type: 'open-inbox'; readonly id: string; readonly agentId: string }
+  | {
+      readonly type: 'open-inbox'
+      readonly id: string
+      readonly agentId: string
+      readonly isRegistered?: boolean
+    }
   /**
    * Moves the cursor to `upTo`: never back, never past the newest place, also where it was not opened. Answers
    * `place`, the cursor. Costs the writer one small row, 4–6 µs beside others (measured), however much the
@@ -34,11 +42,14 @@ export type InboxCommand =
    * `failuresDropped` says how many, and a log line too.
    *
    * `resolved` are places of failures that were handed out again and are through: they leave the list.
+   *
+   * Where `open-inbox` is refused nothing happens, and `place` is 0.
    */
   | {
       readonly type: 'settle'
       readonly id: string
       readonly agentId: string
+      readonly isRegistered?: boolean
       readonly upTo: number
       readonly failures?: readonly FailureReport[]
       readonly resolved?: readonly number[]

@@ -1,10 +1,15 @@
 import type { Ephemeral, JoinNotice } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { ChunkRef, TurnRef } from './agent-work.ts'
+import { withOwner } from './work/with-owner.ts'
 import { LogCore } from './core.ts'
 import type { Attachment, CoreConsumer } from './attachment.ts'
 import type { LogCoreOptions } from './core.ts'
 import type { ChannelLog, Command, Outcome } from './log.ts'
 import { LogReads } from './reads.ts'
+
+/** The one process that there is. */
+const OWNER = 'local'
 
 interface LocalLogOptions {
   readonly engine: LogCoreOptions['engine']
@@ -32,17 +37,20 @@ export function openLocalLog(options: LocalLogOptions): LocalLog {
 export class LocalLog extends LogReads implements ChannelLog {
   readonly #core: LogCore
   readonly #attachment: Attachment
+  readonly #consumer: CoreConsumer
 
   constructor(core: LogCore, consumer: CoreConsumer) {
     super(core.engine)
     this.#core = core
+    this.#consumer = consumer
     this.#attachment = core.attach(consumer)
+    core.streams.ownerBack(OWNER)
   }
 
   append(command: Command): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const sizeBytes = Buffer.byteLength(JSON.stringify(command))
-      this.#core.submit(command, sizeBytes, (applied) => {
+      this.#core.submit(withOwner(command, OWNER), sizeBytes, (applied) => {
         if ('error' in applied) reject(applied.error)
         else resolve(applied.outcome)
       })
@@ -57,8 +65,27 @@ export class LocalLog extends LogReads implements ChannelLog {
     this.#core.announce(joined)
   }
 
+  runAgents(agentIds: readonly string[]): void {
+    this.#core.turns.run(OWNER, agentIds)
+  }
+
+  beginTurn(turn: TurnRef): void {
+    this.#core.turns.begin(OWNER, turn)
+  }
+
+  endTurn(turn: TurnRef): void {
+    this.#core.turns.end(turn)
+  }
+
+  writeStream(chunk: ChunkRef): void {
+    this.#core.streams.write(OWNER, chunk)
+  }
+
   async follow(channelId: string): Promise<number> {
-    return this.#attachment.follow(channelId)
+    const position = this.#attachment.follow(channelId)
+    const activity = this.#core.activity(channelId)
+    if (activity !== undefined) this.#consumer.onEphemeral(activity)
+    return position
   }
 
   unfollow(channelId: string): void {

@@ -9,6 +9,8 @@ import type {
   MessageServer,
   Visibility,
 } from '../protocol/model.ts'
+import type { AgentWork, Cancellation } from './agent-work.ts'
+import type { AgentList } from './agents.ts'
 import type { Command, Outcome } from './commands.ts'
 import type { AgentInbox } from './inbox.ts'
 
@@ -89,6 +91,10 @@ export interface FeedConsumer {
   onCommitted?(place: number): void
   /** Somebody opened a channel, whether this process follows it or not; told where `onCommitted` is. */
   onJoined?(joined: JoinNotice): void
+  /** A participant wants something to end; may come twice. Told where `onCommitted` is. */
+  onCancelled?(cancelled: Cancellation): void
+  /** What `agents()` answers has changed. Told where `onCommitted` is, and lost likewise. */
+  onAgentsChanged?(): void
 }
 
 /**
@@ -102,7 +108,7 @@ export interface FeedConsumer {
  * `delete-server` and of a `delete` without `channelId`, whose answers name no channel to wait for.
  * Reads show committed state and may be ahead of the feed.
  */
-export interface ChannelLog extends AgentInbox {
+export interface ChannelLog extends AgentInbox, AgentWork, AgentList {
   /** The database's life: changes only when a backup is restored. */
   readonly epoch: string
   /**
@@ -115,7 +121,8 @@ export interface ChannelLog extends AgentInbox {
   /** Tells whoever runs agents that somebody opened a channel: `onJoined`. May be lost. */
   announce(joined: JoinNotice): void
   /**
-   * Starts delivery of a channel to the feed consumer. Resolves to the position after which the
+   * Starts delivery of a channel to the feed consumer; where agents are at work there, its first frame is the
+   * `ChannelActivity`, which comes again whenever the link is a new one. Resolves to the position after which the
    * feed continues; 0 for a channel without entries, existing or not. Following twice is an error of the caller.
    */
   follow(channelId: string): Promise<number>

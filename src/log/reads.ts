@@ -1,9 +1,14 @@
 import type { Channel, ChannelDetails, Entry, Message, MessageServer } from '../protocol/model.ts'
+import type { AgentWork } from './agent-work.ts'
+import type { StoredAgent } from './agents.ts'
 import type { LogReader } from './engine.ts'
 import type { Failure, FailureQuery, InboxPage, InboxQuery } from './inbox.ts'
 import type { ChannelLog, EntryRange, MessagePage, MessageQuery, Standing } from './log.ts'
 
-type Reads = Omit<ChannelLog, 'append' | 'publish' | 'announce' | 'follow' | 'unfollow' | 'close'>
+type Reads = Omit<
+  ChannelLog,
+  'append' | 'publish' | 'announce' | 'follow' | 'unfollow' | 'close' | keyof AgentWork
+>
 
 /** The reading half of a `ChannelLog` whose committed state this process can see for itself. */
 export class LogReads implements Reads {
@@ -71,5 +76,9 @@ export class LogReads implements Reads {
 
   async failures(agentId: string, query: FailureQuery): Promise<readonly Failure[]> {
     return this.reader.failures(agentId, query)
+  }
+
+  async agents(): Promise<readonly StoredAgent[]> {
+    return this.reader.agents()
   }
 }

@@ -5,12 +5,14 @@ import type { FramedLink } from '../ipc/link.ts'
 import { ChannelError, toChannelError } from '../protocol/errors.ts'
 import type { Entry, Ephemeral, JoinNotice } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { ChunkRef, StreamClaim } from './agent-work.ts'
 import type { Attachment, CoreConsumer } from './attachment.ts'
 import type { LogCore } from './core.ts'
 import type { Applied } from './engine.ts'
 import type { Command } from './log.ts'
 import { encodeAnswer, packJson } from './remote/wire.ts'
-import type { AppendPayload, FollowedPayload, FollowPayload, ReadyPayload } from './remote/wire.ts'
+import type { AppendPayload, FollowPayload, ReadyPayload, TurnPayload } from './remote/wire.ts'
+import { withOwner } from './work/with-owner.ts'
 
 export interface LogServerOptions {
   readonly core: LogCore
@@ -68,12 +70,41 @@ export class LogServer implements CoreConsumer {
       this.#core.announce(joined)
     })
     link.handle(FrameKind.LOG_WATCH, () => this.#addWatcher(link))
+    this.#serveWork(link)
     link.onClose(() => {
       this.#removeWatcher(link)
       for (const channelId of peer.channels) this.#unfollow(peer, channelId)
     })
     const ready: ReadyPayload = { epoch: this.#core.engine.epoch }
     link.send(FrameKind.LOG_READY, JSON.stringify(ready))
+  }
+
+  #serveWork(link: FramedLink): void {
+    const { streams, turns } = this.#core
+    const { id: owner } = link.peer
+    link.handle(FrameKind.WORK_AGENTS, (payload) => {
+      const agentIds: readonly string[] = JSON.parse(payload.toString())
+      turns.run(owner, agentIds)
+    })
+    link.handle(FrameKind.WORK_TURN, (payload) => {
+      const [act, turn]: TurnPayload = JSON.parse(payload.toString())
+      if (act === 'begin') turns.begin(owner, turn)
+      else turns.end(turn)
+    })
+    link.handle(FrameKind.WORK_CHUNK, (payload) => {
+      const chunk: ChunkRef = JSON.parse(payload.toString())
+      streams.write(owner, chunk)
+    })
+    link.handle(FrameKind.WORK_CLAIM, (payload) => {
+      const claim: StreamClaim = JSON.parse(payload.toString())
+      streams.claim(owner, claim)
+    })
+    streams.ownerBack(owner)
+    turns.ownerBack(owner)
+    link.onClose(() => {
+      streams.ownerGone(owner)
+      turns.ownerGone(owner)
+    })
   }
 
   onEntries(channelId: string, entries: readonly Entry[]): void {
@@ -104,7 +135,8 @@ export class LogServer implements CoreConsumer {
   }
 
   #append(peer: Peer, payload: Buffer): void {
-    const [ref, command]: AppendPayload = JSON.parse(payload.toString())
+    const [ref, asked]: AppendPayload = JSON.parse(payload.toString())
+    const command = withOwner(asked, peer.link.peer.id)
     try {
       this.#core.submit(command, payload.length, (applied) =>
         this.#answer(peer, ref, { command, applied }),
@@ -137,12 +169,23 @@ export class LogServer implements CoreConsumer {
 
   #follow(peer: Peer, payload: Buffer): void {
     const asked: FollowPayload = JSON.parse(payload.toString())
-    const answers: FollowedPayload = asked.map(([ref, channelId]) => {
+    const answers = asked.map(([ref, channelId]) => {
       this.#follower(channelId).add(peer)
       peer.channels.add(channelId)
-      return [ref, this.#core.engine.head(channelId)]
+      return this.#followed(ref, channelId)
     })
-    peer.link.send(FrameKind.LOG_FOLLOWED, JSON.stringify(answers))
+    const { arrays } = packJson(answers, this.#maxFrameChars)
+    for (const body of arrays) peer.link.send(FrameKind.LOG_FOLLOWED, body)
+  }
+
+  /** Texts that no frame holds are left out: whoever begins to follow then sees the messages when they are whole. */
+  #followed(ref: number, channelId: string): string {
+    const position = this.#core.engine.head(channelId)
+    const activity = this.#core.activity(channelId)
+    if (activity === undefined) return JSON.stringify([ref, position])
+    const whole = JSON.stringify([ref, position, activity])
+    if (whole.length <= this.#maxFrameChars) return whole
+    return JSON.stringify([ref, position, { ...activity, streams: [] }])
   }
 
   #follower(channelId: string): Set<Peer> {
@@ -174,6 +217,12 @@ export class LogServer implements CoreConsumer {
       },
       onJoined: (joined) => {
         this.#tellWatchers(FrameKind.LOG_JOINED, JSON.stringify(joined))
+      },
+      onCancelled: (cancelled) => {
+        this.#tellWatchers(FrameKind.WORK_CANCELLED, JSON.stringify(cancelled))
+      },
+      onAgentsChanged: () => {
+        this.#tellWatchers(FrameKind.LOG_AGENTS, '')
       },
     })
   }

@@ -25,12 +25,32 @@ export const ERRORS = {
     message: 'Agent is not a participant in this channel',
     retryable: false,
   },
+  STREAM_NOT_FOUND: {
+    status: 404,
+    message: 'No agent is on this message, and no stream was.',
+    retryable: false,
+  },
   FAILURE_NOT_FOUND: {
     status: 404,
     message: 'The agent has no such failure.',
     retryable: false,
   },
   AGENT_NOT_FOUND: { status: 404, message: 'Agent not found', retryable: false },
+  AGENT_EXISTS: {
+    status: 409,
+    message: 'An agent with this id exists already.',
+    retryable: false,
+  },
+  AGENT_PROTECTED: {
+    status: 409,
+    message: 'The agent is defined elsewhere.',
+    retryable: false,
+  },
+  TOO_MANY_AGENTS: {
+    status: 409,
+    message: 'There are as many agents as there may be; delete one first.',
+    retryable: false,
+  },
   WORKER_NOT_FOUND: {
     status: 404,
     message: 'No worker of this name answers requests.',

@@ -87,6 +87,23 @@ export interface MessageBody {
   readonly raw?: Json
   /** Agents' turns since a human spoke, where an agent wrote it; 0 where absent. Not shown to clients. */
   readonly hops?: number
+  /** How the stream ended that this is the text of; absent where it came to its end, and where there was none. */
+  readonly stream?: StreamEnding
+}
+
+/**
+ * How a stream of an agent may end: `complete`, as its author meant; `cancelled` by a participant; `interrupted`,
+ * its process ended; `failed`, its author threw or ran out of time.
+ */
+export const STREAM_ENDS = ['complete', 'cancelled', 'interrupted', 'failed'] as const
+export type StreamEnd = (typeof STREAM_ENDS)[number]
+export type StreamState = 'streaming' | StreamEnd
+
+/** Of a stream that did not come to its end: the message's text is what there was. */
+export interface StreamEnding {
+  readonly state: Exclude<StreamEnd, 'complete'>
+  /** For people. */
+  readonly error?: string
 }
 
 /** A stored item. */
@@ -123,8 +140,8 @@ export type Entry = EntryBase &
         readonly kind: 'posted'
         readonly message: Message | null
         /**
-         * True when an agent takes part in the channel (when committed, or now when read later): then
-         * somebody else says when the message is complete, otherwise it is complete at once.
+         * True when an agent is to deal with it: one that is not its author takes part, and is not known to be
+         * away. Then `complete` follows, otherwise it is complete at once. When read later: whether any takes part.
          */
         readonly hasAgents: boolean
       }
@@ -143,6 +160,26 @@ export type Entry = EntryBase &
   )
 
 export type EntryKind = Entry['kind']
+
+/** A stream that goes on, with its text so far. */
+export interface ActiveStream {
+  /** Of the message that it becomes. */
+  readonly messageId: string
+  readonly agentId: string
+  /** How many chunks the text came in. */
+  readonly index: number
+  readonly text: string
+}
+
+/** What an agent is doing about a message: `idle`, it is through. */
+export interface AgentTurn {
+  readonly agentId: string
+  /** The message that it answers. */
+  readonly messageId: string
+  readonly state: 'thinking' | 'streaming' | 'idle'
+  /** Of the message that its stream becomes. */
+  readonly streamMessageId?: string
+}
 
 /**
  * Something that travels with the entries of a channel, in order with them, and is not stored:
@@ -163,6 +200,37 @@ export type Ephemeral =
       readonly isTyping: boolean
       readonly ttlMs: number
     }
+  | StreamChunk
+  | ({ readonly kind: 'turn'; readonly channelId: string } & AgentTurn)
+  | ChannelActivity
+
+/**
+ * More of a stream's text. Frames of one stream are in order and have no gap, save that the first that a
+ * follower gets may begin where its `ChannelActivity` ended; the message's own entry ends the stream.
+ */
+export interface StreamChunk {
+  readonly kind: 'chunk'
+  readonly channelId: string
+  readonly messageId: string
+  readonly agentId: string
+  /** The number of the chunk, from 0; of several in one the first. */
+  readonly index: number
+  /** UTF-16 code units of the text before it. */
+  readonly offset: number
+  readonly chunk: string
+}
+
+/**
+ * All that agents are doing in a channel at the moment at which a process begins to follow it, or follows it
+ * again over a new link: what is not in it has ended. For this process, not for clients as it is.
+ */
+export interface ChannelActivity {
+  readonly kind: 'activity'
+  readonly channelId: string
+  readonly streams: readonly ActiveStream[]
+  /** None of them `idle`. */
+  readonly turns: readonly AgentTurn[]
+}
 
 /** Somebody opened a channel: for whoever runs agents, and for nobody in the channel. Not stored. */
 export interface JoinNotice {
@@ -170,6 +238,9 @@ export interface JoinNotice {
   readonly entityId: string
   readonly serverId?: string
   readonly metadata: JsonObject
+  readonly socketId?: string
+  /** The agent that the client named. */
+  readonly agentId?: string
 }
 
 /** A position in a channel: entry `seq` of the database life `epoch`. */

@@ -103,6 +103,9 @@ export const sendSchema = z
   }))
 export type SendPayload = z.output<typeof sendSchema>
 
+/** What is to end: a stream, or what agents do about a message; `messageId` is either's. */
+export const cancelSchema = z.object({ ...channelRef, messageId: optionalId })
+
 export const typingSchema = z.object({ ...channelRef, entityId: optionalId })
 
 export const genericSchema = z.object({

@@ -11,6 +11,7 @@ export type CommandName =
   | 'join'
   | 'leave'
   | 'send'
+  | 'cancel-stream'
   | 'generic'
   | 'typing-start'
   | 'typing-stop'
@@ -30,6 +31,7 @@ const COMMANDS: ReadonlyMap<string, CommandName> = new Map<string, CommandName>(
   ['leave', 'leave'],
   ['room_leaving', 'leave'],
   ['ROOM_LEAVING', 'leave'],
+  ['cancel_stream', 'cancel-stream'],
   ['message', 'generic'],
   ['typing_start', 'typing-start'],
   ['typing_stop', 'typing-stop'],
@@ -57,6 +59,9 @@ export const EVENTS = {
   messageAck: 'messageAck',
   messageComplete: 'messageComplete',
   messageError: 'messageError',
+  messageStreamChunk: 'messageStreamChunk',
+  messageStreamError: 'messageStreamError',
+  agentState: 'agent_state',
   messageDeleted: 'messageDeleted',
   channelCleared: 'channelCleared',
   channelUpdated: 'channelUpdated',
@@ -77,6 +82,7 @@ export const TEXTS = {
   joinNeedsChannel: 'channelId is required for joining.',
   leaveNeedsChannel: 'channelId is required for leaving.',
   typingNeedsChannel: 'channelId is required for typing.',
+  cancelNeeds: 'channelId and messageId are required for cancelling.',
   sendNeeds:
     'For SEND_MESSAGE: channelId, messageServerId (message_server_id), senderId (author_id), and message are required.',
   entityRequired: 'Valid entityId required',

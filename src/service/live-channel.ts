@@ -1,6 +1,8 @@
-import type { Entry, Ephemeral } from '../protocol/model.ts'
+import type { AgentTurn, Entry, Ephemeral, StreamChunk } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Turns } from '../util/turns.ts'
+import { ChannelWork, isWorkFrame, joinedChunk } from './channel-work.ts'
+import { ToldCompletions } from './told-completions.ts'
 
 /** Entries of one channel that are handed to all its followers in this process at once. */
 export interface LiveBatch {
@@ -17,6 +19,8 @@ export interface Follower {
   /** The same while it catches up: resolves when it can take more, or wants no more. Never rejects. */
   catchUp(batch: LiveBatch): Promise<void>
   onEphemeral(frame: Ephemeral): void
+  /** Takes the text so far of a stream that goes on, right behind the join's answer, like `catchUp`. */
+  catchUpText(text: StreamChunk): Promise<void>
   /** Something was lost on the way to it: it follows no more and has to resume. */
   onInterrupted(): void
 }
@@ -27,17 +31,22 @@ export interface CatchingUp {
   above: number
   /** What the feed brings up to there, frames in between too, is not for it: 0 where nobody decided. */
   behind: number
+  /**
+   * Whether it is told what agents do. It is not before the feed has reached what it has seen, or where it was
+   * let in: their work there may be of streams that it has the end of, or be none of its business.
+   */
+  isShown: boolean
+  /** What agents were doing where its backlog begins; nothing where it is not shown yet. */
+  work: ChannelWork
   backlog: (LiveBatch | Ephemeral)[]
   backlogEntries: number
 }
 
 /** As of one that catches up. */
-type Live = Readonly<Pick<CatchingUp, 'above' | 'behind'>>
+type Live = Pick<CatchingUp, 'above' | 'behind' | 'isShown'>
 
 export interface LiveChannelOptions {
   readonly channelId: string
-  /** The position after which the feed continues. */
-  readonly opening: Promise<number>
   readonly maxBacklogEntries: number
   /** For the slices of what followers missed. */
   readonly turns: Turns
@@ -57,22 +66,39 @@ function unseenOf(batch: LiveBatch, above: number): LiveBatch | undefined {
   return entries.length > 0 ? { ...batch, entries } : undefined
 }
 
-/** What came, from a position on, without what was brought up to a later one. */
+/** What came, from a position on, without what was brought up to a later one, which `dropped` takes. */
 function broughtBehind(
-  behind: number,
-  from: number,
+  { from, behind }: { readonly from: number; readonly behind: number },
   came: readonly (LiveBatch | Ephemeral)[],
+  dropped: ChannelWork,
 ): (LiveBatch | Ephemeral)[] {
   let position = from
   return came.flatMap((item): (LiveBatch | Ephemeral)[] => {
-    if (!('entries' in item)) return position < behind ? [] : [item]
+    if (!('entries' in item)) {
+      if (position >= behind) return [item]
+      dropped.take(item)
+      return []
+    }
     position = item.entries.at(-1)?.seq ?? position
+    dropped.takeEntries(item.entries.filter(({ seq }) => seq <= behind))
     const unseen = unseenOf(item, behind)
     return unseen === undefined ? [] : [unseen]
   })
 }
 
-/** The followers of one channel, each with how far it is. */
+/** Appends a chunk to the one before it of its stream, where only other chunks are behind that. */
+function joinsBacklog(backlog: (LiveBatch | Ephemeral)[], chunk: StreamChunk): boolean {
+  for (let index = backlog.length - 1; index >= 0; index -= 1) {
+    const item = backlog[index]
+    if (item === undefined || 'entries' in item || item.kind !== 'chunk') return false
+    if (item.messageId !== chunk.messageId) continue
+    backlog[index] = joinedChunk(item, chunk)
+    return true
+  }
+  return false
+}
+
+/** The followers of one channel, each with how far it is, and what agents do there. */
 export class LiveChannel {
   readonly channelId: string
   /** Joins under way: while there are any the channel stays open. */
@@ -82,10 +108,20 @@ export class LiveChannel {
   /** What came and is not delivered yet, in order; runs of entries are joined. */
   #arrived: (Entry[] | Ephemeral)[] = []
   #position: number | undefined
+  #opening: Promise<number> | undefined
+  /** As of what was delivered. */
+  readonly #work: ChannelWork
+  readonly #completions = new ToldCompletions()
 
   constructor(options: LiveChannelOptions) {
     this.channelId = options.channelId
     this.#options = options
+    this.#work = new ChannelWork(options.channelId)
+  }
+
+  /** Takes the position after which the feed continues, once. */
+  open(opening: Promise<number>): void {
+    this.#opening = opening
   }
 
   get size(): number {
@@ -99,18 +135,31 @@ export class LiveChannel {
 
   /** Resolves when the position is known. */
   async opened(): Promise<void> {
-    const position = await this.#options.opening
+    const position = await this.#opening
     this.#position ??= position
   }
 
-  /** From now on the follower gets what comes, without what it has seen already. */
-  goLive(follower: Follower, above = 0, behind = 0): void {
-    this.#followers.set(follower, { above: Math.max(above, behind), behind })
+  /** Whether a follower that joins after this number has texts to catch up with. */
+  hasTexts(above: number): boolean {
+    return this.#hasReached(above) && this.#work.hasStreams
+  }
+
+  /**
+   * From now on the follower gets what comes, without what it has seen already. Answers what agents are doing,
+   * of which it is told all that changes; nothing where that comes later.
+   */
+  goLive(follower: Follower, above: number): readonly AgentTurn[] {
+    const isShown = this.#hasReached(above)
+    this.#followers.set(follower, { above, behind: 0, isShown })
+    return isShown ? this.#work.turns() : []
   }
 
   /** From now on what comes waits for the follower until `catchUp` is through. */
   beginCatchUp(follower: Follower, above: number): CatchingUp {
-    const catching: CatchingUp = { above, behind: 0, backlog: [], backlogEntries: 0 }
+    const isShown = this.#hasReached(above)
+    const work = isShown ? this.#work.copy() : new ChannelWork(this.channelId)
+    const room = { backlog: [], backlogEntries: 0 }
+    const catching: CatchingUp = { above, behind: 0, isShown, work, ...room }
     this.#followers.set(follower, catching)
     return catching
   }
@@ -126,7 +175,11 @@ export class LiveChannel {
     const { above, from, behind } = admitted
     catching.above = above
     catching.behind = behind
-    catching.backlog = broughtBehind(behind, from, catching.backlog)
+    catching.backlog = broughtBehind({ from, behind }, catching.backlog, catching.work)
+    if (!this.#hasReached(behind)) {
+      catching.isShown = false
+      catching.work = new ChannelWork(this.channelId)
+    }
     const sizes = catching.backlog.map((item) => ('entries' in item ? item.entries.length : 1))
     catching.backlogEntries = sizes.reduce((sum, size) => sum + size, 0)
   }
@@ -148,6 +201,12 @@ export class LiveChannel {
 
   /** Takes what the feed brought; followers get it with the next `deliver`. */
   arrive(item: readonly Entry[] | Ephemeral): void {
+    const isFirst = this.#followers.size === 0 && this.#arrived.length === 0
+    if (isFirst && 'kind' in item && item.kind === 'activity') {
+      // What the feed begins with: known before the first join is answered.
+      this.#work.take(item)
+      return
+    }
     const last = this.#arrived.at(-1)
     if ('kind' in item) this.#arrived.push(item)
     else if (Array.isArray(last)) last.push(...item)
@@ -165,13 +224,16 @@ export class LiveChannel {
   }
 
   /**
-   * Hands over what was missed, then what came meanwhile, at the follower's pace, and makes it live.
-   * Ends early, calling nothing more, when the follower leaves.
+   * Hands over what was missed, the texts so far, then what came meanwhile, at the follower's pace, and makes it
+   * live. Ends early, calling nothing more, when the follower leaves.
    */
   async catchUp(
     follower: Follower,
     catching: CatchingUp,
-    missed: { readonly entries: readonly Entry[]; readonly onReplayed: () => void },
+    missed: {
+      readonly entries: readonly Entry[]
+      readonly onReplayed: (turns: readonly AgentTurn[]) => void
+    },
   ): Promise<void> {
     const { channelId } = this
     for (let start = 0; start < missed.entries.length; start += SLICE_ENTRIES) {
@@ -182,40 +244,76 @@ export class LiveChannel {
       await follower.catchUp({ channelId, entries, isReplay: true })
     }
     if (!this.isCatchingUp(follower, catching)) return
-    missed.onReplayed()
-    for (let next = catching.backlog.shift(); next; next = catching.backlog.shift()) {
-      if ('entries' in next) await follower.catchUp(next)
-      else follower.onEphemeral(next)
+    missed.onReplayed(catching.work.turns())
+    for (const text of catching.work.texts()) {
       if (!this.isCatchingUp(follower, catching)) return
+      await follower.catchUpText(text)
     }
-    // Nothing can come between the last look at the backlog and this.
-    this.goLive(follower, catching.above, catching.behind)
+    await this.#workOff(follower, catching)
+  }
+
+  async #workOff(follower: Follower, catching: CatchingUp): Promise<void> {
+    const { above, behind } = catching
+    while (this.isCatchingUp(follower, catching)) {
+      const next = catching.backlog.shift()
+      if (next === undefined) {
+        // Nothing can come between the last look at the backlog and this.
+        const { isShown } = catching
+        this.#followers.set(follower, { above: Math.max(above, behind), behind, isShown })
+      } else if ('entries' in next) await follower.catchUp(next)
+      else follower.onEphemeral(next)
+    }
+  }
+
+  #hasReached(seq: number): boolean {
+    return this.position >= seq
   }
 
   #deliverEntries(entries: readonly Entry[]): void {
     const last = entries.at(-1)
     if (last === undefined) return
     this.#position = last.seq
+    this.#work.takeEntries(entries)
     const batch: LiveBatch = { channelId: this.channelId, entries, isReplay: false }
     this.#forEach((follower, state) => {
       const unseen = unseenOf(batch, Math.max(state.above, state.behind))
-      if (unseen === undefined) return
-      if ('backlog' in state) this.#postpone(state, unseen, unseen.entries.length)
-      else follower.onEntries(unseen)
+      if (unseen !== undefined) {
+        if ('backlog' in state) this.#postpone(state, unseen)
+        else follower.onEntries(unseen)
+      }
+      if (!state.isShown) this.#showWork(follower, state)
     })
   }
 
-  #deliverFrame(frame: Ephemeral): void {
-    this.#forEach((follower, state) => {
-      if (this.position < state.behind) return
-      if ('backlog' in state) this.#postpone(state, frame, 1)
+  /** Tells what agents are doing where the feed has just reached the follower's beginning. */
+  #showWork(follower: Follower, state: Live | CatchingUp): void {
+    if (!this.#hasReached(Math.max(state.above, state.behind))) return
+    state.isShown = true
+    for (const frame of this.#work.frames()) {
+      if (this.#followers.get(follower) !== state) return
+      if ('backlog' in state) this.#postpone(state, frame)
       else follower.onEphemeral(frame)
-    })
+    }
   }
 
-  #postpone(catching: CatchingUp, item: LiveBatch | Ephemeral, size: number): void {
+  #deliverFrame(arrived: Ephemeral): void {
+    if (arrived.kind === 'complete' && arrived.messageId !== undefined) {
+      if (!this.#completions.take(arrived.messageId)) return
+    }
+    for (const frame of this.#work.take(arrived)) {
+      const isWork = isWorkFrame(frame)
+      this.#forEach((follower, state) => {
+        if (this.position < state.behind || (isWork && !state.isShown)) return
+        if ('backlog' in state) this.#postpone(state, frame)
+        else follower.onEphemeral(frame)
+      })
+    }
+  }
+
+  #postpone(catching: CatchingUp, item: LiveBatch | Ephemeral): void {
+    if ('kind' in item && item.kind === 'chunk' && joinsBacklog(catching.backlog, item)) return
     catching.backlog.push(item)
-    catching.backlogEntries += size
+    catching.backlogEntries += 'entries' in item ? item.entries.length : 1
     if (catching.backlogEntries > this.#options.maxBacklogEntries) {
       throw new Error('the follower catches up more slowly than the channel grows')
     }

@@ -1,5 +1,5 @@
 import type { ChannelLog, EntryRange, FeedConsumer } from '../log/log.ts'
-import type { Entry, Ephemeral, Position } from '../protocol/model.ts'
+import type { AgentTurn, Entry, Ephemeral, Position } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createDeferred } from '../util/deferred.ts'
 import type { Deferred } from '../util/deferred.ts'
@@ -26,8 +26,12 @@ export interface JoinRequest {
    * the follower had a right when what is still on its way was written.
    */
   readonly admit?: () => Promise<number>
-  /** Called once, after what was missed and before anything newer; not when the follower left meanwhile. */
-  readonly onJoined: (joined: Joined) => void
+  /**
+   * Called once, after what was missed and before anything newer, which begins with the texts of the streams that
+   * go on; not when the follower left meanwhile. `turns`: what agents are doing there; where the feed has yet to
+   * reach the beginning of the join, none, and it is told when it has.
+   */
+  readonly onJoined: (joined: Joined, turns: readonly AgentTurn[]) => void
 }
 
 /** True where the channel that the entries end in is another than the one they began in. */
@@ -106,12 +110,12 @@ export class LiveChannels implements FeedConsumer {
     channel.remove(follower)
     const heads = await this.#heads(channel, since)
     const beginning = this.#beginning(request, heads)
-    if (admit === undefined && beginning.missed === undefined) {
-      channel.goLive(follower, beginning.above)
-      onJoined(beginning.joined)
+    const { above, missed, joined } = beginning
+    if (admit === undefined && missed === undefined && !channel.hasTexts(above)) {
+      onJoined(joined, channel.goLive(follower, above))
       return
     }
-    const catching = channel.beginCatchUp(follower, beginning.above)
+    const catching = channel.beginCatchUp(follower, above)
     try {
       const begin = async (): Promise<Beginning> =>
         admit === undefined ? beginning : this.#admit(channel, request, { catching, heads, admit })
@@ -173,7 +177,6 @@ export class LiveChannels implements FeedConsumer {
   #open(channelId: string): LiveChannel {
     const channel = new LiveChannel({
       channelId,
-      opening: this.#source.follow(channelId),
       maxBacklogEntries: this.#options.maxBacklogEntries,
       turns: this.#turns,
       logger: this.#options.logger,
@@ -182,6 +185,7 @@ export class LiveChannels implements FeedConsumer {
       },
     })
     this.#channels.set(channelId, channel)
+    channel.open(this.#source.follow(channelId))
     return channel
   }
 
@@ -246,8 +250,8 @@ export class LiveChannels implements FeedConsumer {
     const entries = missed === undefined ? [] : await this.#missed(request, missed)
     await channel.catchUp(request.follower, catching, {
       entries: entries ?? [],
-      onReplayed: () => {
-        request.onJoined(entries === undefined ? { ...joined, isRecovered: false } : joined)
+      onReplayed: (turns) => {
+        request.onJoined(entries === undefined ? { ...joined, isRecovered: false } : joined, turns)
       },
     })
   }

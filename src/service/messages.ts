@@ -12,6 +12,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { compact } from '../util/compact.ts'
 import type { Json, JsonObject } from '../util/json.ts'
 import { newId } from '../util/new-id.ts'
+import { wellFormed } from '../util/well-formed.ts'
 import { autoCreatedChannel } from './channel-draft.ts'
 import type { AutoCreate } from './channel-draft.ts'
 import { present, sayingWhichServer } from './refusals.ts'
@@ -54,13 +55,7 @@ export interface EditInput {
   readonly changes: { readonly [Key in keyof MessageBody]?: MessageBody[Key] | undefined }
 }
 
-/** Half a surrogate pair cannot be stored as UTF-8; everyone sees the replacement from the start. */
-function wellFormed(text: string): string
-function wellFormed(text: string | undefined): string | undefined
-function wellFormed(text: string | undefined): string | undefined {
-  return text?.replaceAll(/\p{Surrogate}/gu, '\uFFFD')
-}
-
+/** What cannot be stored is replaced here, so that everyone sees the replacement from the start. */
 function storable(changes: EditInput['changes']): Partial<MessageBody> {
   return compact({
     ...changes,

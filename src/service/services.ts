@@ -2,6 +2,7 @@ import type { ChannelLog } from '../log/log.ts'
 import type { Presence } from '../signals/signals.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { Access } from './access.ts'
+import { AgentRegistry } from './agent-registry.ts'
 import { ChannelService } from './channels.ts'
 import { FailureService } from './failures.ts'
 import { MessageService } from './messages.ts'
@@ -9,6 +10,7 @@ import { ParticipantService } from './participants.ts'
 import { ServerService } from './servers.ts'
 import { Sizes } from './sizes.ts'
 import type { SizeLimits } from './sizes.ts'
+import { StreamService } from './streams.ts'
 
 /** Everything that the edges may ask for. */
 export interface Services {
@@ -17,6 +19,8 @@ export interface Services {
   readonly channels: ChannelService
   readonly participants: ParticipantService
   readonly servers: ServerService
+  readonly streams: StreamService
+  readonly agents: AgentRegistry
   readonly failures: FailureService
   readonly sizes: Sizes
   readonly presence: Presence
@@ -37,6 +41,8 @@ export function createServices({ log, presence, logger, limits }: ServicesOption
     channels: new ChannelService(log, logger, sizes),
     participants: new ParticipantService(log),
     servers: new ServerService(log, sizes),
+    streams: new StreamService(log),
+    agents: new AgentRegistry(log),
     failures: new FailureService(log),
     sizes,
     presence,

@@ -42,6 +42,11 @@ export class Sizes {
     this.#limits = limits
   }
 
+  /** UTF-8 bytes of a message's text. */
+  get maxMessageBytes(): number {
+    return this.#limits.maxMessageBytes
+  }
+
   /** @throws PAYLOAD_TOO_LARGE; INVALID_PAYLOAD where something is nested too deeply. */
   checkMessage({ text, attachments, metadata, raw }: Sized): void {
     const { maxMessageBytes, maxAttachmentBytes } = this.#limits

@@ -104,16 +104,21 @@ describe('an agent of the workers folder', () => {
         })
         expected.push(
           `said ${String(messageId)}`,
-          ...answers.map(({ id }) => `said ${String(id)}`),
+          // Nobody is to deal with what the only agent says.
+          ...answers.flatMap(({ id }) => [`said ${String(id)}`, `complete ${String(id)}`]),
           `complete ${String(messageId)}`,
         )
       }
       // Everybody saw the same, nothing was complete twice, and the agent did not answer itself.
       for (const client of [ann, ...others]) {
-        await client.sawMany('messageComplete', 3, { channelId })
+        await client.until(
+          () => course(client, channelId).at(-1) === expected.at(-1),
+          () => course(client, channelId).join('\n'),
+        )
         await client.roundTrip()
-        expect(course(client, channelId).slice(-expected.length)).toEqual(expected)
-        expect(client.all('messageComplete', { channelId })).toHaveLength(3)
+        const seen = course(client, channelId)
+        expect(seen.slice(-expected.length)).toEqual(expected)
+        expect(new Set(seen).size).toBe(seen.length)
         const typing = client.all('typing', { channelId, entityId: talker })
         expect(typing[0]).toMatchObject({ isTyping: true })
         expect(typing.at(-1)).toMatchObject({ isTyping: false })

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe } from 'vitest'
 import type { SweepingEngine } from '../../src/log/engine/store-engine.ts'
+import { describeAgents } from './engine-agents.ts'
 import { describeBytes } from './engine-bytes.ts'
 import { describeBound } from './engine-bound.ts'
 import { describeChannels } from './engine-channels.ts'
@@ -13,6 +14,9 @@ import { describeParticipants } from './engine-participants.ts'
 import { describeProperties } from './engine-properties.ts'
 import { describeReads } from './engine-reads.ts'
 import { describeServers } from './engine-servers.ts'
+import { describeStreamEnds } from './engine-stream-ends.ts'
+import { describeStreamProperties } from './engine-stream-properties.ts'
+import { describeStreams } from './engine-streams.ts'
 import type { TestClock } from './engine-support.ts'
 import { describeVisibility } from './engine-visibility.ts'
 
@@ -52,9 +56,13 @@ export function describeEngine(name: string, open: OpenEngine): void {
     describeGuards(bench)
     describeInbox(bench)
     describeFailures(bench)
+    describeAgents(bench)
+    describeStreams(bench)
+    describeStreamEnds(bench)
     describeBound(open)
     describeGuardProperties(open)
     describeInboxProperties(open)
+    describeStreamProperties(open)
     describeProperties(open)
   })
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChannelLog } from '../../src/log/log.ts'
+import { DEFAULT_SERVER_ID } from '../../src/protocol/limits.ts'
 import { newId } from '../../src/util/new-id.ts'
 import { createChannel, post } from './engine-support.ts'
 import type { LogFixture, OpenFixture } from './log.contract.ts'
@@ -106,6 +107,32 @@ export function describeLogInbox(openFixture: OpenFixture): void {
       await sender.append(post(withAgent, 'behind it'))
       await follower.reached(withAgent, 1)
       expect(follower.sequence(withAgent)).toEqual([1])
+    })
+
+    it('is told that agents were added, stopped or removed, once a batch, and reads them then', async () => {
+      const sender = await fixture.open(new Recorder())
+      const definition = { name: 'Hook', url: 'https://a.example/', secret: 'whsec_x' }
+      const agentId = newId()
+      const serverAgent = {
+        type: 'add-server-agent',
+        serverId: DEFAULT_SERVER_ID,
+        agentId,
+      } as const
+      await sender.append({ ...serverAgent, id: newId() })
+      await sender.append(post(withAgent, 'no agent is changed by this'))
+      expect(watcher.agentChanges).toBe(0)
+      const changes = [
+        { type: 'create-agent', definition },
+        { type: 'stop-agent' },
+        { type: 'delete-agent' },
+      ] as const
+      for (const [index, change] of changes.entries()) {
+        await sender.append({ ...change, id: newId(), agentId })
+        await watcher.until(() => watcher.agentChanges > index)
+        const found = (await log.agents()).filter(({ id }) => id === agentId)
+        expect(found.map(({ isStopped }) => isStopped)).toEqual([[false], [true], []][index])
+      }
+      expect(watcher.agentChanges).toBe(3)
     })
 
     it('keeps turns since a human to itself, with the message', async () => {

@@ -5,10 +5,11 @@ import { defaultServer } from '../../src/log/engine/apply-server.ts'
 import type { SweepingEngine } from '../../src/log/engine/store-engine.ts'
 import { encodeId } from '../../src/log/sqlite/id-codec.ts'
 import { SCHEMA_VERSION } from '../../src/log/sqlite/migrate.ts'
-import { SCHEMA_1, SCHEMA_2, SCHEMA_3 } from '../../src/log/sqlite/schema.ts'
+import { SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4 } from '../../src/log/sqlite/schema.ts'
 import { openSqliteEngine, openSqliteReader } from '../../src/log/sqlite/sqlite-engine.ts'
 import { CHANNEL_TYPES, defaultVisibility } from '../../src/protocol/model.ts'
 import { newId } from '../../src/util/new-id.ts'
+import { openStream } from './engine-stream-support.ts'
 import { apply, entriesOf, post, refusal } from './engine-support.ts'
 import { databaseIn, temporaryDirectory } from './support/remote.ts'
 
@@ -17,7 +18,7 @@ const AUTHOR = newId()
 /** Of each type the live channel is named by the type. */
 const DEAD = 'deleted'
 
-/** Writes what the second version held, or the third makes of it: a channel of each type, with messages and two participants. */
+/** Writes what the second version held, or later ones make of it: a channel of each type, with messages and two participants. */
 function writeVersion(file: string, version: number): void {
   const database = new Database(file)
   database.pragma('journal_mode = WAL')
@@ -47,7 +48,8 @@ function writeVersion(file: string, version: number): void {
   const words = '{"name":"","metadata":{}}'
   insertChannel.run(99, DEAD, 'DM', words, newId(), 99, 0, 0)
   database.pragma('application_id = 0x504c4559')
-  if (version === 3) database.exec(SCHEMA_3)
+  if (version >= 3) database.exec(SCHEMA_3)
+  if (version >= 4) database.exec(SCHEMA_4)
   database.pragma(`user_version = ${version}`)
   database.close()
 }
@@ -64,7 +66,7 @@ function inFile<T>(file: string, read: (database: Database.Database) => T): T {
   }
 }
 
-describe.each([2, 3])('a file of version %i', (version) => {
+describe.each([2, 3, 4])('a file of version %i', (version) => {
   const directory = temporaryDirectory()
   const template = databaseIn(directory.path)
   writeVersion(template, version)
@@ -154,6 +156,14 @@ describe.each([2, 3])('a file of version %i', (version) => {
     expect(engine.failures(agentId, { limit: 9 })).toEqual([])
     apply(engine, post('GROUP', 'next'))
     expect(engine.inbox(query)).toMatchObject({ items: [{ message: { body: { text: 'next' } } }] })
+  })
+
+  it('has no streams, and takes some', () => {
+    expect(engine.activeStreams()).toEqual([])
+    const stream = openStream('GROUP', 'client-2', { message: { authorId: AUTHOR } })
+    expect(apply(engine, stream).outcome).toMatchObject({ seq: 2, isDuplicate: true })
+    apply(engine, openStream('GROUP', 'next'))
+    expect(engine.activeStreams()).toMatchObject([{ channelId: 'GROUP', name: 'next' }])
   })
 
   it('counts who takes part already, and keeps all of them where fewer may', () => {

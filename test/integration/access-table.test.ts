@@ -24,7 +24,7 @@ import type { Place } from './support/access-world.ts'
  *
  * The member is whom `participants/{entityId}` removes, the helper whom `agents/{agentId}` does, and the DM
  * that is asked for is the member's and the owner's. The helper is a worker, too, which gave the named message
- * up. Older names of a route answer as it does.
+ * up, and so nobody's to change over REST. Older names of a route answer as it does.
  */
 const TABLE = `
           nob for str mem own hel out adm ser
@@ -73,6 +73,10 @@ PATCH /api/messaging/channels/{channelId}/messages/{messageId}
 DELETE /api/messaging/channels/{channelId}/messages/{messageId}
   private 401 401 404 204 204 403 404 204 204
   public  401 401 403 204 204 403 403 204 204
+  absent  401 401 404 404 404 404 404 404 404
+POST /api/messaging/channels/{channelId}/messages/{messageId}/cancel
+  private 401 401 404 200 200 200 404 200 200
+  public  401 401 200 200 200 200 200 200 200
   absent  401 401 404 404 404 404 404 404 404
 GET /api/messaging/channels
   any     401 401 200 200 200 200 200 200 200
@@ -162,6 +166,16 @@ GET /api/agents
   any     401 401 200 200 200 200 200 200 200
 GET /api/agents/{agentId}
   any     401 401 200 200 200 200 200 200 200
+POST /api/agents
+  any     401 401 403 403 403 403 403 201 201
+PATCH /api/agents/{agentId}
+  any     401 401 403 403 403 403 403 409 409
+DELETE /api/agents/{agentId}
+  any     401 401 403 403 403 403 403 409 409
+POST /api/agents/{agentId}/start
+  any     401 401 403 403 403 403 403 200 200
+POST /api/agents/{agentId}/stop
+  any     401 401 403 403 403 403 403 200 200
 GET /api/workers
   any     401 401 403 403 403 403 403 200 200
 GET /api/workers/{name}/failures
@@ -169,6 +183,12 @@ GET /api/workers/{name}/failures
 POST /api/workers/{name}/failures/{messageId}/retry
   any     401 401 403 403 403 403 403 202 202
 DELETE /api/workers/{name}/failures/{messageId}
+  any     401 401 403 403 403 403 403 204 204
+GET /api/agents/{agentId}/failures
+  any     401 401 403 403 403 403 403 200 200
+POST /api/agents/{agentId}/failures/{messageId}/retry
+  any     401 401 403 403 403 403 403 202 202
+DELETE /api/agents/{agentId}/failures/{messageId}
   any     401 401 403 403 403 403 403 204 204
 GET /api/server/ping
   any     401 401 200 200 200 200 200 200 200

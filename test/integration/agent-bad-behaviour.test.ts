@@ -4,6 +4,7 @@ import type { WorkerMessage } from '../../src/agent/worker.ts'
 import { createDeferred } from '../../src/util/deferred.ts'
 import { newId } from '../../src/util/new-id.ts'
 import { AgentWorld } from './support/agent-world.ts'
+import { wordsOf } from './support/words-of.ts'
 
 type Handler = (message: WorkerMessage, env: unknown, ctx: MessageContext) => unknown
 
@@ -15,15 +16,6 @@ async function setUp(world: AgentWorld, message: Handler) {
     limits: { retryDelaysMs: [1, 1], graceMs: 20 },
   })
   return { runtime, channelId: await world.channel(['Agent']) }
-}
-
-async function wordsOf(work: () => unknown): Promise<string> {
-  try {
-    await work()
-    return 'nothing'
-  } catch (error) {
-    return String(error)
-  }
 }
 
 /** What any access to a hostile object does. */
@@ -38,6 +30,7 @@ it('nonsense is refused in the hands of the handler, in words that name it, and 
   const circle: { self?: unknown } = {}
   circle.self = circle
   const done = createDeferred<readonly string[]>()
+  const elsewhere = await world.say(await world.channel([]), 'in another channel')
   const { channelId } = await setUp(world, async (_message, _env, context) => {
     const ctx = context as unknown as Record<string, (...given: unknown[]) => unknown>
     const words: string[] = []
@@ -56,6 +49,13 @@ it('nonsense is refused in the hands of the handler, in words that name it, and 
       () => ctx.history?.({ limit: 0 }),
       () => ctx.history?.({ last: 5 }),
       () => ctx.typing?.('yes'),
+      () => ctx.remove?.(),
+      () => ctx.remove?.(newId()),
+      () => ctx.remove?.(elsewhere),
+      () => context.stream().write(7 as unknown as string),
+      () => context.stream().end({}),
+      () => context.stream().end({ txt: 'typo' } as never),
+      () => context.stream().end({ attachments: ['x'.repeat(3_000_000)] }),
     ]
     for (const act of acts) words.push(await wordsOf(act))
     await context.reply('sane')
@@ -77,6 +77,14 @@ it('nonsense is refused in the hands of the handler, in words that name it, and 
     'TypeError: history: limit: must be at least 1',
     'TypeError: history: Unrecognized key: "last"',
     'TypeError: typing: must be true or false',
+    expect.stringContaining('TypeError: remove: messageId: must be 1–128 characters'),
+    'ChannelError: Message not found',
+    'ChannelError: Message not found',
+    'TypeError: stream.write: must be a text',
+    // Nothing was said, and that is no message.
+    'nothing',
+    'TypeError: stream.end: Unrecognized key: "txt"',
+    expect.stringContaining('ChannelError: attachments: 3000004 bytes are too large'),
   ])
   expect(await world.texts(channelId, 'Agent')).toEqual(['sane'])
 })

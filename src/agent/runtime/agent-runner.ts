@@ -1,18 +1,24 @@
+import type { Cancellation } from '../../log/agent-work.ts'
 import type { InboxItem } from '../../log/inbox.ts'
 import type { ChannelLog } from '../../log/log.ts'
 import { newId } from '../../util/new-id.ts'
 import type { JoinEvent } from '../message-worker.ts'
-import { Delivery } from './delivery.ts'
+import { Delivery, turnOf } from './delivery.ts'
 import type { Delivered, DeliveryOptions } from './delivery.ts'
 import { InboxReader } from './inbox-reader.ts'
 import { Lanes } from './lanes.ts'
 import { Retries } from './retries.ts'
 import { Settler } from './settler.ts'
+import { Stop } from './stop.ts'
 import { AgentTyping } from './typing.ts'
 import type { TellTyping } from './typing.ts'
 
+/** What the agents of a process need of the log. */
+export type RunnerLog = DeliveryOptions['log'] &
+  Pick<ChannelLog, 'inbox' | 'retries' | 'failures' | 'endTurn'>
+
 export interface AgentRunnerOptions extends Omit<DeliveryOptions, 'log' | 'typing'> {
-  readonly log: Pick<ChannelLog, 'append' | 'inbox' | 'retries' | 'standing'>
+  readonly log: RunnerLog
   readonly tellTyping: TellTyping
 }
 
@@ -32,6 +38,8 @@ export class AgentRunner {
   #opening: Promise<void> | undefined
   #isStopped = false
   #joinCount = 0
+  /** Messages that wait for their channel or are in work, by id: how to tell that nobody wants anything of them. */
+  readonly #held = new Map<string, Stop>()
 
   constructor(options: AgentRunnerOptions) {
     this.#options = options
@@ -80,14 +88,24 @@ export class AgentRunner {
     this.#lanes.stop()
   }
 
+  /** A participant wants the end of a stream, or of what is done about a message. */
+  cancel(cancelled: Cancellation): void {
+    this.#held.get(cancelled.messageId)?.stop()
+    this.#delivery.cancel(cancelled)
+  }
+
   /** Tells the handlers that run to stop. */
   abort(): void {
     this.#delivery.abort()
   }
 
-  /** Resolves, after `stop`, when every handler that was called has ended or was left behind. */
-  idle(): Promise<void> {
-    return this.#lanes.idle()
+  /**
+   * Resolves, after `stop`, when every handler that was called has ended or was left behind, and so has what they
+   * left to `waitUntil`.
+   */
+  async idle(): Promise<void> {
+    await this.#lanes.idle()
+    await this.#delivery.idle()
   }
 
   /** After that: stores how far it came. */
@@ -100,12 +118,13 @@ export class AgentRunner {
   /** Never rejects: while the writer is away, it is tried again when there may be messages. */
   async #open(): Promise<void> {
     const { log, worker } = this.#options
-    const { agent, logger } = worker
+    const { agent, logger, isRegistered } = worker
     try {
       const { place = 0 } = await log.append({
         type: 'open-inbox',
         id: newId(),
         agentId: agent.id,
+        ...(isRegistered && { isRegistered }),
       })
       if (this.#isStopped) return
       this.#opened = this.#begin(place)
@@ -125,6 +144,7 @@ export class AgentRunner {
     const settler = new Settler({
       log,
       agentId: agent.id,
+      isRegistered: worker.isRegistered === true,
       cursor,
       upTo: () => reader.settledUpTo,
       limits,
@@ -160,10 +180,11 @@ export class AgentRunner {
 
   #take(item: InboxItem): void {
     const isFresh = !this.#lanes.isBusy(item.channel.id)
+    const cancelled = this.#hold(item)
     this.#lanes.add(item.channel.id, async () => {
-      const delivered = await this.#delivery.deliver(item, isFresh)
+      const delivered = await this.#delivery.deliver(item, { isFresh, cancelled })
       if (delivered.state === 'stopped' || this.#opened === undefined) return
-      await this.#delivery.complete(item)
+      this.#through(item)
       const { settler, reader } = this.#opened
       this.#report(item, delivered)
       reader.release(item)
@@ -172,16 +193,38 @@ export class AgentRunner {
   }
 
   /** A failure that is handed out again stands in line like a message of its channel. */
-  #retry(item: InboxItem): Promise<void> {
-    return new Promise((resolve) => {
+  async #retry(item: InboxItem): Promise<void> {
+    const retry = await this.#nameOfRetry(item)
+    const cancelled = this.#hold(item)
+    await new Promise<void>((resolve) => {
       const isTaken = this.#lanes.add(item.channel.id, async () => {
-        const delivered = await this.#delivery.deliver(item, false)
+        const delivered = await this.#delivery.deliver(item, { isFresh: false, cancelled, retry })
+        if (delivered.state !== 'stopped') this.#through(item)
         this.#report(item, delivered)
         if (delivered.state === 'through') this.#opened?.settler.resolve(item.place)
         resolve()
       })
       if (!isTaken) resolve()
     })
+  }
+
+  /** The same until the failure is settled again, whoever runs it. @throws what the log cannot be read with. */
+  async #nameOfRetry({ place }: InboxItem): Promise<string> {
+    const { log, worker } = this.#options
+    const [failure] = await log.failures(worker.agent.id, { limit: 1, before: place + 1 })
+    return failure?.place === place ? String(failure.failedAt) : '0'
+  }
+
+  #hold({ message }: InboxItem): Stop {
+    const cancelled = new Stop()
+    this.#held.set(message.id, cancelled)
+    return cancelled
+  }
+
+  #through(item: InboxItem): void {
+    const { log, worker } = this.#options
+    this.#held.delete(item.message.id)
+    log.endTurn(turnOf(item, worker.agent.id))
   }
 
   #report({ message, place }: InboxItem, delivered: Delivered): void {

@@ -1,21 +1,23 @@
+import type { Cancellation } from '../../log/agent-work.ts'
 import type { ChannelLog } from '../../log/log.ts'
-import type { Services } from '../../service/services.ts'
 import type { JoinEvent } from '../message-worker.ts'
 import type { WorkUnderWay } from '../work-under-way.ts'
 import { AgentRunner } from './agent-runner.ts'
+import type { AgentRunnerOptions, RunnerLog } from './agent-runner.ts'
 import type { AgentWorker } from './agent-worker.ts'
 import { NO_BEGUN_WORK } from './begun-work.ts'
 import type { BegunWork } from './begun-work.ts'
 import { RUNTIME_LIMITS } from './limits.ts'
 import type { RuntimeLimits } from './limits.ts'
 import { OneAtATime } from './one-at-a-time.ts'
+import { RunningAgents } from './running-agents.ts'
 import type { TellTyping } from './typing.ts'
 
 export interface AgentRuntimeOptions {
-  /** Agents that this process owns: no other process works for them at the same time. */
+  /** Agents that this process owns, until `setWorkers`: no other process works for them at the same time. */
   readonly workers: readonly AgentWorker[]
-  readonly log: Pick<ChannelLog, 'append' | 'inbox' | 'retries' | 'standing'>
-  readonly services: Pick<Services, 'access' | 'channels' | 'messages' | 'participants'>
+  readonly log: RunnerLog & Pick<ChannelLog, 'runAgents'>
+  readonly services: AgentRunnerOptions['services']
   readonly tellTyping: TellTyping
   readonly underWay: WorkUnderWay
   /** Calls a handler as the worker's own code. */
@@ -35,7 +37,9 @@ export interface AgentRuntimeOptions {
 export class AgentRuntime {
   readonly #options: AgentRuntimeOptions
   readonly #limits: RuntimeLimits
-  #runners: readonly AgentRunner[] = []
+  readonly #running: RunningAgents
+  readonly #suspects: OneAtATime
+  #workers: readonly AgentWorker[]
   #begunWork: BegunWork = NO_BEGUN_WORK
   #poll: NodeJS.Timeout | undefined
   #isStarted = false
@@ -43,37 +47,53 @@ export class AgentRuntime {
   constructor(options: AgentRuntimeOptions) {
     this.#options = options
     this.#limits = { ...RUNTIME_LIMITS, ...options.limits }
+    this.#workers = options.workers
+    this.#suspects = new OneAtATime(this.#limits.suspectTimeMs)
+    this.#running = new RunningAgents({
+      begin: (worker) => this.#runnerOf(worker),
+      graceMs: this.#limits.graceMs,
+      onChange: (agentIds) => {
+        options.log.runAgents(agentIds)
+      },
+    })
   }
 
   /** Begins to take messages; a second call does nothing. Only while no other process works for the same agents. */
   start(): void {
     if (this.#isStarted) return
     this.#isStarted = true
-    const { workers, openBegunWork } = this.#options
+    const { openBegunWork } = this.#options
     this.#begunWork = openBegunWork?.() ?? NO_BEGUN_WORK
-    const common = {
-      ...this.#options,
-      limits: this.#limits,
-      begunWork: this.#begunWork,
-      suspects: new OneAtATime(this.#limits.suspectTimeMs),
-    }
-    this.#runners = workers.map((worker) => new AgentRunner({ ...common, worker }))
     this.#poll = setInterval(() => {
-      for (const runner of this.#runners) runner.poll()
+      for (const runner of this.#running.runners) runner.poll()
     }, this.#limits.pollIntervalMs)
-    for (const runner of this.#runners) runner.poll()
+    this.#running.set(this.#workers, 0)
+  }
+
+  /**
+   * From now on these agents are to run. Those that are new begin, whoever is the same object as before goes on
+   * undisturbed, and the others take nothing more, finish within `drainMs`, and leave.
+   */
+  setWorkers(workers: readonly AgentWorker[], drainMs: number): void {
+    this.#workers = workers
+    if (this.#poll !== undefined) this.#running.set(workers, drainMs)
   }
 
   /** There may be messages: the log's `onCommitted`. Nothing is lost when it is not called. */
   wake(): void {
     if (this.#poll === undefined) return
-    for (const runner of this.#runners) runner.wake()
+    for (const runner of this.#running.runners) runner.wake()
   }
 
   /** Somebody joined a channel; handed to the agents that take part there. May be lost with the process. */
   join(event: JoinEvent): void {
     if (this.#poll === undefined) return
-    for (const runner of this.#runners) runner.join(event)
+    for (const runner of this.#running.runners) runner.join(event)
+  }
+
+  /** A participant wants something to end: the log's `onCancelled`. */
+  cancel(cancelled: Cancellation): void {
+    for (const runner of this.#running.everyone) runner.cancel(cancelled)
   }
 
   /**
@@ -85,27 +105,17 @@ export class AgentRuntime {
     this.#poll = undefined
     // What was never started is not started after this.
     this.#isStarted = true
-    for (const runner of this.#runners) runner.stop()
-    const idle = Promise.all(this.#runners.map((runner) => runner.idle()))
-    if (!(await within(idle, drainMs))) {
-      for (const runner of this.#runners) runner.abort()
-      await idle
-    }
-    const closed = Promise.all(this.#runners.map((runner) => runner.close()))
-    await within(closed, this.#limits.graceMs)
+    await this.#running.end(drainMs)
     this.#begunWork.close()
   }
-}
 
-/** False when it did not resolve in time. */
-async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => {
-      resolve(false)
-    }, ms)
-  })
-  const isInTime = await Promise.race([work.then(() => true), late])
-  clearTimeout(timer)
-  return isInTime
+  #runnerOf(worker: AgentWorker): AgentRunner {
+    return new AgentRunner({
+      ...this.#options,
+      limits: this.#limits,
+      begunWork: this.#begunWork,
+      suspects: this.#suspects,
+      worker,
+    })
+  }
 }

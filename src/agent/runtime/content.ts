@@ -56,18 +56,30 @@ function parse<Value>(act: string, schema: z.ZodType<Value>, value: unknown): Va
 
 /** What an agent wants to say. @throws TypeError that names the act and what is wrong with it. */
 export function readContent(act: string, value: unknown): Content {
-  const content = parse(act, contentSchema, typeof value === 'string' ? { text: value } : value)
-  const { text = '', attachments = [] } = content
+  const content = readRest(act, value ?? null)
+  const { text, attachments = [] } = content
   if (text === '' && attachments.length === 0) {
     throw new TypeError(`${act}: says nothing: there is no text and no attachment`)
   }
-  return { ...content, text }
+  return content
+}
+
+/** What an agent has to say beyond what it said already: perhaps nothing. @throws TypeError likewise. */
+export function readRest(act: string, value: unknown = {}): Content {
+  const content = parse(act, contentSchema, typeof value === 'string' ? { text: value } : value)
+  return { ...content, text: content.text ?? '' }
 }
 
 /** @throws TypeError likewise. */
 export function readChannelId(act: string, value: unknown): string {
   if (isId(value)) return canonicalId(value)
   throw new TypeError(`${act}: channelId: ${ID_RULE}`)
+}
+
+/** @throws TypeError likewise. */
+export function readMessageId(act: string, value: unknown): string {
+  if (isId(value)) return canonicalId(value)
+  throw new TypeError(`${act}: messageId: ${ID_RULE}`)
 }
 
 /** @throws TypeError likewise. */

@@ -1,3 +1,4 @@
+import type { ChannelLog } from '../../log/log.ts'
 import type { Message } from '../../protocol/model.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import { TEXTS } from '../../protocol/wire.ts'
@@ -6,11 +7,12 @@ import { present } from '../../service/refusals.ts'
 import type { Services } from '../../service/services.ts'
 import { compact } from '../../util/compact.ts'
 import { newId } from '../../util/new-id.ts'
-import type { MessageContext, SentMessage } from '../message-worker.ts'
+import type { MessageContext, MessageStream, SentMessage } from '../message-worker.ts'
 import type { WorkUnderWay } from '../work-under-way.ts'
 import type { WorkerMessage } from '../worker.ts'
 import type { AgentWorker } from './agent-worker.ts'
-import { readChannelId, readContent, readHistoryQuery } from './content.ts'
+import { readChannelId, readContent, readHistoryQuery, readMessageId } from './content.ts'
+import { OutgoingStream } from './outgoing-stream.ts'
 import type { Run } from './run.ts'
 import type { AgentTyping } from './typing.ts'
 
@@ -21,11 +23,14 @@ export interface Subject {
   readonly message: Message | undefined
   /** Agents' turns since a human spoke, this message included. */
   readonly hops: number
+  /** Names this attempt at a message that was given up, for the streams that it begins. */
+  readonly retry?: string | undefined
 }
 
 export interface ContextParts {
   readonly worker: AgentWorker
-  readonly services: Pick<Services, 'access' | 'messages' | 'participants'>
+  readonly log: Pick<ChannelLog, 'append' | 'writeStream'>
+  readonly services: Pick<Services, 'access' | 'messages' | 'participants' | 'sizes'>
   readonly typing: AgentTyping
   readonly underWay: WorkUnderWay
 }
@@ -39,6 +44,7 @@ export function workerMessageOf({ body, ...message }: Message): WorkerMessage {
     seq: message.seq,
     senderId: message.authorId,
     senderName: body.senderName ?? TEXTS.defaultSenderName,
+    source: body.source,
     text: body.text,
     attachments: body.attachments ?? [],
     metadata: body.metadata ?? {},
@@ -64,27 +70,68 @@ class Acts {
 
   async say(channelId: string, act: string, reply: unknown): Promise<SentMessage> {
     const { text, thought, actions, attachments, metadata } = readContent(act, reply)
-    const { channel, message, hops } = this.#subject
+    const { channel, message } = this.#subject
     const { agent } = this.#parts.worker
-    const step = this.#run.nextStep()
     const outcome = await this.#parts.services.messages.post({
       id: newId(),
       channelId,
       authorId: agent.id,
-      senderName: agent.name.slice(0, LIMITS.maxNameLength),
-      source: 'agent_response',
+      ...this.#manner(),
       // The log stores it once, however often the handler runs.
-      clientMessageId: message && `re:${message.id}:${step}`,
+      clientMessageId: this.#nextName(),
       inReplyTo: channelId === channel.id ? message?.id : undefined,
       text,
       attachments,
       metadata,
       raw: compact({ thought, actions }),
-      hops: hops + 1,
       visibleTo: agent.id,
     })
     const { id, seq, createdAt } = present(outcome.message, "agent's message")
     return { id, channelId, seq, createdAt, isDuplicate: outcome.isDuplicate === true }
+  }
+
+  stream(): MessageStream {
+    this.#run.requireOpen('stream')
+    const { log, services, worker } = this.#parts
+    const { channel, message, retry } = this.#subject
+    const messageId = newId()
+    const name = this.#nextName() ?? `stream:${messageId}`
+    const stream = new OutgoingStream({
+      log,
+      messageId,
+      logger: worker.logger,
+      sizes: services.sizes,
+      draft: {
+        channelId: channel.id,
+        authorId: worker.agent.id,
+        name,
+        ...(retry !== undefined && { again: `${name}~${retry}` }),
+        ...(message !== undefined && { answers: message.id }),
+        body: { ...this.#manner(), ...(message !== undefined && { inReplyTo: message.id }) },
+      },
+      onOver: (state) => {
+        this.#run.halt({ kind: 'over', state }, 'what it says ended before')
+      },
+      onCancelled: () => {
+        this.#run.halt({ kind: 'cancelled' }, 'it was cancelled')
+      },
+    })
+    this.#run.streams.add(stream)
+    const act = <Value>(called: string, work: () => Promise<Value>): Promise<Value> => {
+      const acted = this.#run.act(called, work)
+      // Who is told to stop, and does not wait for what it writes, need not hear of every write.
+      if (stream.isCut) acted.catch(() => undefined)
+      return acted
+    }
+    return {
+      write: (text) => act('stream.write', () => stream.write(text)),
+      end: (rest) => act('stream.end', async () => stream.end(rest)),
+    }
+  }
+
+  async remove(messageId: string): Promise<void> {
+    const { id: visibleTo } = this.#parts.worker.agent
+    await this.#parts.services.messages.remove(messageId, this.#subject.channel.id, { visibleTo })
   }
 
   type(isTyping: unknown): void {
@@ -114,6 +161,19 @@ class Acts {
     const list = await participants.list(channelId)
     return list.map(({ entityId: id, isAgent }) => ({ id, isAgent }))
   }
+
+  /** The same in every run; undefined where there is no message to answer. */
+  #nextName(): string | undefined {
+    const step = this.#run.nextStep()
+    const { message } = this.#subject
+    return message && `re:${message.id}:${step}`
+  }
+
+  /** What is the same in all that it says. */
+  #manner() {
+    const senderName = this.#parts.worker.agent.name.slice(0, LIMITS.maxNameLength)
+    return { senderName, source: 'agent_response', hops: this.#subject.hops + 1 }
+  }
 }
 
 /** What a handler gets for one run. */
@@ -139,6 +199,9 @@ export function createMessageContext(
     reply: (reply) => run.act('reply', () => acts.say(channel.id, 'reply', reply)),
     send: (channelId, reply) =>
       run.act('send', async () => acts.say(readChannelId('send', channelId), 'send', reply)),
+    stream: () => acts.stream(),
+    remove: (messageId) =>
+      run.act('remove', async () => acts.remove(readMessageId('remove', messageId))),
     typing: (isTyping = true) => {
       acts.type(isTyping)
     },

@@ -1,3 +1,4 @@
+import type { Cancellation, TurnRef } from '../../log/agent-work.ts'
 import type { InboxItem } from '../../log/inbox.ts'
 import type { ChannelLog } from '../../log/log.ts'
 import { ChannelError } from '../../protocol/errors.ts'
@@ -8,12 +9,12 @@ import type { AgentWorker } from './agent-worker.ts'
 import type { BegunWork } from './begun-work.ts'
 import { createMessageContext, workerMessageOf } from './context.ts'
 import type { ContextParts, Subject } from './context.ts'
+import type { Ending } from './ending.ts'
 import type { RuntimeLimits } from './limits.ts'
 import type { OneAtATime } from './one-at-a-time.ts'
 import { reasonOf } from './reason.ts'
-import { runHandler } from './run-handler.ts'
+import { HandlerRun } from './handler-run.ts'
 import { Stop } from './stop.ts'
-import type { Ending } from './run-handler.ts'
 import type { Run } from './run.ts'
 
 /** What became of a message. `stopped`: the process ends, and another one does it again. */
@@ -21,9 +22,19 @@ export type Delivered =
   | { readonly state: 'through' | 'stopped' }
   | { readonly state: 'failed'; readonly attempts: number; readonly reason: string }
 
+/** How a message is handed out. */
+export interface Handout {
+  /** False where it waited since it was read: then it is looked at again first. */
+  readonly isFresh: boolean
+  /** When it happens a participant wants nothing of it any more: it is through. */
+  readonly cancelled: Stop
+  /** See `Subject`. */
+  readonly retry?: string
+}
+
 export interface DeliveryOptions extends ContextParts {
-  readonly services: Pick<Services, 'access' | 'channels' | 'messages' | 'participants'>
-  readonly log: Pick<ChannelLog, 'standing'>
+  readonly services: ContextParts['services'] & Pick<Services, 'channels'>
+  readonly log: ContextParts['log'] & Pick<ChannelLog, 'standing' | 'beginTurn'>
   readonly limits: RuntimeLimits
   readonly begunWork: BegunWork
   /** Lets messages at which processes ended be worked at one after the other, in all of this process. */
@@ -32,11 +43,22 @@ export interface DeliveryOptions extends ContextParts {
   readonly asWorker: <Value>(worker: AgentWorker, run: () => Value) => Value
 }
 
+type Handle = (ctx: MessageContext) => unknown
+
+interface ActiveRun {
+  readonly handler: HandlerRun
+  readonly subject: Subject
+}
+
+const CANCELLED = 'it was cancelled'
+
 /** Hands messages and joins to an agent's handlers, with deadline and retries. */
 export class Delivery {
   readonly #options: DeliveryOptions
   readonly #stopping = new Stop()
   readonly #ending = new Stop()
+  /** Those that go on, also behind the end of their handler. */
+  readonly #runs = new Set<ActiveRun>()
   #hasReturned = false
 
   constructor(options: DeliveryOptions) {
@@ -53,21 +75,36 @@ export class Delivery {
     this.#ending.stop()
   }
 
+  /** Ends the runs about this message, and the one that has this stream. */
+  cancel({ channelId, messageId }: Cancellation): void {
+    for (const { handler, subject } of this.#runs) {
+      const { run } = handler
+      if (subject.channel.id !== channelId) continue
+      if (subject.message?.id !== messageId && !run.streams.has(messageId)) continue
+      run.halt({ kind: 'cancelled' }, CANCELLED)
+    }
+  }
+
+  /** Resolves when nothing goes on that handlers left to `waitUntil`. */
+  async idle(): Promise<void> {
+    while (this.#runs.size > 0)
+      await Promise.all([...this.#runs].map(({ handler }) => handler.closed))
+  }
+
   /**
-   * Hands a message out, again after a failure, until a run succeeds or enough have failed. A message that is
-   * erased, or whose channel the agent has left, is through. Never rejects.
+   * Hands a message out, again after a failure, until a run succeeds or enough have failed, or one whose words are
+   * shown and stand. A message that is erased, or whose channel the agent has left, is through, and so is one that
+   * is cancelled. Never rejects.
    *
    * A message that failed is remembered until `forget`: were the process to end at the next one before the log
    * has the failure, it would be handed out anew, and a few such messages would keep each other alive for ever.
-   *
-   * @param isFresh false where it waited since it was read: then it is looked at again first.
    */
-  async deliver(item: InboxItem, isFresh: boolean): Promise<Delivered> {
-    if (this.#isOverheard(item)) return { state: 'through' }
+  async deliver(item: InboxItem, handout: Handout): Promise<Delivered> {
+    if (handout.cancelled.isStopped || this.#isOverheard(item)) return { state: 'through' }
     const { begunWork, suspects, worker } = this.#options
     const { id } = item.message
     const unfinished = begunWork.unfinished(worker.agent.id, id)
-    const deliver = () => this.#attempts(item, isFresh, unfinished + 1)
+    const deliver = () => this.#attempts(item, handout, unfinished + 1)
     // Whichever of them ends this process, too, is then the only one that did.
     const delivered = unfinished === 0 ? await deliver() : await suspects.run(deliver)
     if (delivered.state !== 'failed') this.forget(id)
@@ -80,42 +117,26 @@ export class Delivery {
     begunWork.end(worker.agent.id, messageId)
   }
 
-  /**
-   * Tells the channel that nothing more will come for a message, where this agent is the first of those that are
-   * given it, which its author is not: one of them says so, and says it once. Never rejects.
-   */
-  async complete({ message, channel }: InboxItem): Promise<void> {
-    const { services, worker } = this.#options
-    try {
-      const participants = await services.participants.list(channel.id)
-      const first = participants.find(
-        ({ entityId, isAgent }) => isAgent && entityId !== message.authorId,
-      )
-      if (first?.entityId !== worker.agent.id) return
-      const { id: channelId, serverId } = channel
-      services.messages.complete({ channelId, serverId, messageId: message.id })
-    } catch (error) {
-      worker.logger.debug({ err: error, messageId: message.id }, 'completion not told')
-    }
-  }
-
-  async #attempts(item: InboxItem, isFresh: boolean, first: number): Promise<Delivered> {
+  async #attempts(item: InboxItem, handout: Handout, first: number): Promise<Delivered> {
     const { limits, begunWork, worker } = this.#options
     const { retryDelaysMs } = limits
+    const { cancelled } = handout
     if (first > retryDelaysMs.length + 1) return this.#giveUp(item, first - 1)
     for (let attempt = first; ; attempt += 1) {
+      if (cancelled.isStopped) return { state: 'through' }
       if (this.#stopping.isStopped) return { state: 'stopped' }
       begunWork.begin(worker.agent.id, item.message.id)
-      const ending = await this.#attempt(item, isFresh && attempt === first)
+      const isFresh = handout.isFresh && attempt === first
+      const ending = await this.#attempt(item, { ...handout, isFresh })
       if (ending.state !== 'failed') {
         return { state: ending.state === 'done' ? 'through' : 'stopped' }
       }
-      const retryInMs = retryDelaysMs[attempt - 1]
+      const retryInMs = ending.isFinal === true ? undefined : retryDelaysMs[attempt - 1]
       this.#logFailure(item, ending, { attempt, retryInMs })
       if (retryInMs === undefined) {
         return { state: 'failed', attempts: attempt, reason: ending.reason }
       }
-      await this.#pause(retryInMs)
+      await this.#pause(retryInMs, cancelled)
     }
   }
 
@@ -136,7 +157,8 @@ export class Delivery {
       if (standing?.isParticipant !== true) return { state: 'done' }
       const { id, serverId, type, name } = await services.channels.get(channelId)
       const subject = { channel: { id, serverId, type, name }, message: undefined, hops: 0 }
-      return this.#run(subject, (ctx) => worker.module.join?.(event, worker.env, ctx))
+      const handle: Handle = (ctx) => worker.module.join?.(event, worker.env, ctx)
+      return this.#run(subject, handle, new Stop())
     }
     const ending = await run().catch(failed)
     if (ending.state !== 'failed') return
@@ -145,9 +167,10 @@ export class Delivery {
   }
 
   /** Agents among themselves: past the limit this one stays silent. */
-  #isOverheard({ message, hops }: InboxItem): boolean {
+  #isOverheard({ message, hops, isFromAgent }: InboxItem): boolean {
     const { limits, worker } = this.#options
-    if (hops <= limits.maxAgentTurns) return false
+    // What an agent says that does not count is one turn at least.
+    if (Math.max(hops, isFromAgent ? 1 : 0) <= limits.maxAgentTurns) return false
     const { id: messageId, channelId } = message
     worker.logger.info(
       { channelId, messageId, hops },
@@ -156,14 +179,16 @@ export class Delivery {
     return true
   }
 
-  async #attempt(item: InboxItem, isFresh: boolean): Promise<Ending> {
-    const { worker } = this.#options
+  async #attempt(item: InboxItem, { isFresh, cancelled, retry }: Handout): Promise<Ending> {
+    const { worker, log } = this.#options
     try {
       const message = isFresh ? item.message : await this.#present(item)
-      if (message === undefined) return { state: 'done' }
-      const subject = { channel: item.channel, message, hops: item.hops }
+      if (message === undefined || cancelled.isStopped) return { state: 'done' }
+      const subject = { channel: item.channel, message, hops: item.hops, retry }
       const event = workerMessageOf(message)
-      return await this.#run(subject, (ctx) => worker.module.message?.(event, worker.env, ctx))
+      if (!this.#stopping.isStopped) log.beginTurn(turnOf(item, worker.agent.id))
+      const handle: Handle = (ctx) => worker.module.message?.(event, worker.env, ctx)
+      return await this.#run(subject, handle, cancelled)
     } catch (error) {
       return failed(error)
     }
@@ -182,18 +207,25 @@ export class Delivery {
     }
   }
 
-  async #run(subject: Subject, handle: (ctx: MessageContext) => unknown): Promise<Ending> {
+  async #run(subject: Subject, handle: Handle, cancelled: Stop): Promise<Ending> {
     if (this.#stopping.isStopped) return { state: 'stopped' }
     const { worker, asWorker, limits, underWay, typing } = this.#options
+    const { logger } = worker
     const call = (run: Run): Promise<void> =>
       asWorker(worker, async () => {
         this.#noteReturned(await handle(createMessageContext(this.#options, subject, run)))
       })
-    try {
-      return await runHandler({ ...limits, underWay, call, ending: this.#ending })
-    } finally {
-      typing.set(subject.channel.id, false)
-    }
+    const handler = new HandlerRun({ ...limits, underWay, logger, call, ending: this.#ending })
+    const active = { handler, subject }
+    this.#runs.add(active)
+    void handler.closed.then(() => this.#runs.delete(active))
+    const forgetCancelled = cancelled.onStop(() => {
+      handler.run.halt({ kind: 'cancelled' }, CANCELLED)
+    })
+    const ending = await handler.ended
+    forgetCancelled()
+    typing.set(subject.channel.id, false)
+    return ending
   }
 
   /** Who returns a reply instead of sending it would wonder for long. */
@@ -216,21 +248,30 @@ export class Delivery {
     else logger.warn(facts, 'worker failed: message is handed out again')
   }
 
-  /** Counts elapsed time, whatever is done to the machine's clock; ends early when it is stopped. */
-  async #pause(ms: number): Promise<void> {
+  /** Counts elapsed time, whatever is done to the machine's clock; ends early when there is no use in waiting. */
+  async #pause(ms: number, cancelled: Stop): Promise<void> {
+    const early: (() => void)[] = []
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => {
-        forget()
-        resolve()
-      }, ms)
-      const forget = this.#stopping.onStop(() => {
-        clearTimeout(timer)
-        resolve()
-      })
+      const timer = setTimeout(resolve, ms)
+      for (const stop of [this.#stopping, cancelled]) {
+        const forget = stop.onStop(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+        early.push(forget)
+      }
     })
+    for (const forget of early) forget()
   }
 }
 
 function failed(error: unknown): Ending {
   return { state: 'failed', reason: reasonOf(error), error }
+}
+
+/** An agent's work on a message, as everybody is told of it. */
+export function turnOf({ channel, message, place }: InboxItem, agentId: string): TurnRef {
+  const { id: channelId, serverId } = channel
+  const { id: messageId, authorId } = message
+  return { agentId, channelId, serverId, messageId, authorId, place }
 }

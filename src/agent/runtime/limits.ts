@@ -1,6 +1,11 @@
+import type { Settings } from '../../config/settings.ts'
+
 /** How much of an agent's work goes on at a time, and how long it may take. */
 export interface RuntimeLimits {
-  /** Longest that one run of a handler may take; past it `ctx.signal` is aborted and the run has failed. */
+  /**
+   * Longest that one run of a handler may take, with what it leaves to `waitUntil`; past it `ctx.signal` is aborted
+   * and the run has failed.
+   */
   readonly handlerTimeoutMs: number
   /** How long a handler that was told to stop is waited for; past it its channel goes on without it. */
   readonly graceMs: number
@@ -34,7 +39,7 @@ export interface RuntimeLimits {
   readonly maxWaitingJoins: number
   /** How long a message at which a process ended keeps others of that kind waiting. */
   readonly suspectTimeMs: number
-  /** Turns of agents among themselves since a human spoke; to a message past it an agent says nothing. */
+  /** Turns of agents among themselves since a human spoke; to a message past it an agent says nothing. With 0 none to another. */
   readonly maxAgentTurns: number
 }
 
@@ -55,4 +60,12 @@ export const RUNTIME_LIMITS: RuntimeLimits = {
   maxWaitingJoins: 1_000,
   suspectTimeMs: 30_000,
   maxAgentTurns: 4,
+}
+
+/** Those that are settings. */
+export function limitsOf({
+  agentTimeoutMs,
+  maxAgentTurns,
+}: Pick<Settings, 'agentTimeoutMs' | 'maxAgentTurns'>): Partial<RuntimeLimits> {
+  return { handlerTimeoutMs: agentTimeoutMs, maxAgentTurns }
 }

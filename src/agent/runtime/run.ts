@@ -1,3 +1,23 @@
+import type { Work } from '../work-under-way.ts'
+import type { CutState } from './outgoing-stream.ts'
+import { RunStreams } from './run-streams.ts'
+
+/**
+ * Why a run is over before its handler has ended. `over`: what it says was shown in an earlier run, and ended before
+ * its time.
+ */
+export type Halt =
+  | { readonly kind: 'late' | 'cancelled' | 'ending' }
+  | { readonly kind: 'over'; readonly state: CutState }
+
+/** How streams end with their run, and what those in the channel are told of it: no reasons of the handler's. */
+const CUTS = {
+  late: ['failed', 'the agent took too long'],
+  cancelled: ['cancelled', undefined],
+  ending: ['interrupted', 'the process that wrote it ended'],
+  over: ['interrupted', 'the agent was interrupted'],
+} as const satisfies Record<Halt['kind'], readonly [CutState, string | undefined]>
+
 /**
  * One call of a handler, from the side of what it does through its `ctx`.
  *
@@ -5,14 +25,40 @@
  * was left behind: what a handler does that nobody waits for any more could fall between what later ones do.
  */
 export class Run {
-  readonly signal: AbortSignal
+  readonly streams = new RunStreams()
+  readonly #work: Pick<Work, 'signal' | 'abort'>
   readonly #acts = new Map<symbol, Promise<unknown>>()
   #steps = 0
   #keptCount = 0
+  #waiters: (() => void)[] = []
   #state: 'running' | 'ended' | 'left' = 'running'
+  #halt: Halt | undefined
 
-  constructor(signal: AbortSignal) {
-    this.signal = signal
+  constructor(work: Pick<Work, 'signal' | 'abort'>) {
+    this.#work = work
+  }
+
+  get signal(): AbortSignal {
+    return this.#work.signal
+  }
+
+  /** The first reason for which it is over. */
+  get halted(): Halt | undefined {
+    return this.#halt
+  }
+
+  /** Whether something goes on that was left to `waitUntil`. */
+  get isKept(): boolean {
+    return this.#keptCount > 0
+  }
+
+  /** The handler is to stop, and its streams end where they are. What comes first counts. */
+  halt(halt: Halt, reason: string): void {
+    if (this.#halt !== undefined) return
+    this.#halt = halt
+    const [state, error] = CUTS[halt.kind]
+    void this.streams.cut(state, error)
+    this.#work.abort(reason)
   }
 
   /** The number of the next thing that the handler says, from 1. */
@@ -23,7 +69,7 @@ export class Run {
 
   /** @throws Error when the work is over. */
   requireOpen(act: string): void {
-    const isOpen = this.#state === 'running' || (this.#state === 'ended' && this.#keptCount > 0)
+    const isOpen = this.#state === 'running' || (this.#state === 'ended' && this.isKept)
     if (isOpen) return
     const why = this.#state === 'left' ? 'it was told to stop' : 'the handler has ended'
     throw new Error(`${act}: this work is over: ${why}`)
@@ -44,7 +90,16 @@ export class Run {
       await work
     } finally {
       this.#keptCount -= 1
+      if (!this.isKept) for (const resolve of this.#waiters.splice(0)) resolve()
     }
+  }
+
+  /** Resolves when nothing goes on any more that was left to `waitUntil`. */
+  async unkept(): Promise<void> {
+    if (!this.isKept) return
+    await new Promise<void>((resolve) => {
+      this.#waiters.push(resolve)
+    })
   }
 
   /**

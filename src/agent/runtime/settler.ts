@@ -10,6 +10,8 @@ const RETRY_MS = 1_000
 export interface SettlerOptions {
   readonly log: Pick<ChannelLog, 'append'>
   readonly agentId: string
+  /** See `AgentWorker`. */
+  readonly isRegistered: boolean
   /** The cursor as it is stored. */
   readonly cursor: number
   /** The place up to which everything is through. */
@@ -106,13 +108,19 @@ export class Settler {
 
   /** Never rejects. */
   async #store(): Promise<void> {
-    const { log, agentId, logger, onStored } = this.#options
+    const { log, agentId, isRegistered, logger, onStored } = this.#options
     const upTo = this.#options.upTo()
     const failures = [...this.#failures]
     const resolved = [...this.#resolved]
     if (upTo <= this.#cursor && failures.length + resolved.length === 0) return
     try {
-      await log.append({ type: 'settle', id: newId(), agentId, upTo, failures, resolved })
+      const base = {
+        type: 'settle',
+        id: newId(),
+        agentId,
+        ...(isRegistered && { isRegistered }),
+      } as const
+      await log.append({ ...base, upTo, failures, resolved })
     } catch (error) {
       if (!this.#isFailing)
         logger.warn({ err: error, agentId }, "the agent's cursor was not stored")

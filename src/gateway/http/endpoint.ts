@@ -151,18 +151,26 @@ function faultOf(refused: Refused): Fault {
   }
 }
 
+/** How a refused part is answered. */
+interface Refusal {
+  readonly words: Words
+  readonly isOfPath?: boolean
+}
+
 /** The part as its schema reads it; a part without schema is not looked at. */
 function check<S extends z.ZodType>(
   schema: S | undefined,
   value: unknown,
-  words: Words,
+  refusal: Refusal,
 ): z.output<S>
-function check(schema: z.ZodType | undefined, value: unknown, words: Words): unknown {
+function check(schema: z.ZodType | undefined, value: unknown, refusal: Refusal): unknown {
   if (schema === undefined) return undefined
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const fault = faultOf({ schema, value, error: result.error })
-  throw new InvalidRequest(typeof words === 'string' ? words : words(fault), fault.details)
+  const { words, isOfPath = false } = refusal
+  const message = typeof words === 'string' ? words : words(fault)
+  throw new InvalidRequest(message, fault.details, isOfPath)
 }
 
 /** Who asks a public route: what it shows is for everybody, so it has no use for more. */
@@ -204,12 +212,13 @@ export function endpoint<
     schemas: { params, query, body },
     run: async (request, access) => {
       const caller = rule === 'public' ? NOBODY : requireCaller(request.caller)
-      const named = check(params, request.params, invalid.params ?? byField)
+      const ofPath = { words: invalid.params ?? byField, isOfPath: true }
+      const named = check(params, request.params, ofPath)
       const asking = { caller, params: named ?? {}, access }
       const early = await admit(rule, asking)
-      const asked = check(query, request.query, invalid.query ?? byField)
+      const asked = check(query, request.query, { words: invalid.query ?? byField })
       const raw = body && signed(author, caller, await request.readBody())
-      const sent = check(body, raw, invalid.body ?? byDetails)
+      const sent = check(body, raw, { words: invalid.body ?? byDetails })
       const guard = (await admitBody(rule, { caller, body: sent, access })) ?? early
       requireAuthor(author, caller, sent)
       const reply = await handle({ params: named, query: asked, body: sent, caller, guard })

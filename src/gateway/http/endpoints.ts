@@ -1,3 +1,4 @@
+import { AgentDirectory } from '../../service/agent-directory.ts'
 import { withAliases } from './aliases.ts'
 import type { HttpDeps } from './deps.ts'
 import { endpoint } from './endpoint.ts'
@@ -5,6 +6,7 @@ import type { Endpoint } from './endpoint.ts'
 import { describeApi } from './openapi.ts'
 import type { OpenapiInfo } from './openapi.ts'
 import { agentMessageEndpoints } from './routes/agent-messages.ts'
+import { agentChangeEndpoints } from './routes/agent-changes.ts'
 import { agentEndpoints } from './routes/agents.ts'
 import { channelAgentEndpoints } from './routes/channel-agents.ts'
 import { channelEndpoints } from './routes/channels.ts'
@@ -18,6 +20,7 @@ import { participantEndpoints } from './routes/participants.ts'
 import { serverAgentEndpoints } from './routes/server-agents.ts'
 import { serverEndpoints } from './routes/servers.ts'
 import { singleMessageEndpoints } from './routes/single-messages.ts'
+import { streamEndpoints } from './routes/streams.ts'
 import { workerEndpoints } from './routes/workers.ts'
 import { stopEndpoint, systemEndpoints } from './routes/system.ts'
 
@@ -42,10 +45,17 @@ function openapiEndpoint(info: OpenapiInfo, all: () => readonly Endpoint[]): End
 export function allEndpoints(deps: HttpDeps, isOpen: boolean): readonly Endpoint[] {
   const { services, cluster, version, settings } = deps
   const info = { version, isOpen, hasKeySet: settings.jwksUrl !== undefined }
+  const directory = new AgentDirectory({
+    registry: services.agents,
+    cluster,
+    fixed: settings.agents,
+    allow: settings.webhookAllow,
+  })
   const endpoints: readonly Endpoint[] = withAliases([
     ...healthEndpoints(deps),
     ...messageEndpoints(services),
     ...singleMessageEndpoints(services),
+    ...streamEndpoints(services),
     ...channelEndpoints(services),
     ...participantEndpoints(services),
     ...channelAgentEndpoints(services),
@@ -53,9 +63,10 @@ export function allEndpoints(deps: HttpDeps, isOpen: boolean): readonly Endpoint
     ...serverAgentEndpoints(services),
     ...agentMessageEndpoints(services),
     ...externalMessageEndpoints(services),
-    ...agentEndpoints(cluster),
+    ...agentEndpoints(directory),
+    ...agentChangeEndpoints(directory),
     ...workerEndpoints(cluster),
-    ...failureEndpoints(cluster, services),
+    ...failureEndpoints({ cluster, directory, services }),
     ...systemEndpoints(deps),
     ...logEndpoints(cluster),
     ...(isOpen ? [] : [stopEndpoint(deps)]),

@@ -6,10 +6,13 @@ import type { Reply } from './reply.ts'
 /** A request that its endpoint's schema refuses: elizaOS's words, and which fields were wrong. */
 export class InvalidRequest extends ChannelError {
   readonly details: string
+  /** Whether it is the path that is wrong. */
+  readonly isOfPath: boolean
 
-  constructor(message: string, details: string) {
+  constructor(message: string, details: string, isOfPath = false) {
     super('INVALID_PAYLOAD', message)
     this.details = details
+    this.isOfPath = isOfPath
   }
 }
 
@@ -29,10 +32,10 @@ export function familyOf(path: string): Family {
   return 'system'
 }
 
-/** elizaOS's words for codes in the agents family. */
-const AGENT_CODES: Partial<Record<ErrorCode, string>> = {
-  AGENT_NOT_FOUND: 'NOT_FOUND',
-  INVALID_PAYLOAD: 'INVALID_ID',
+/** elizaOS's word for it in the agents family. */
+function agentCode(error: ChannelError): string {
+  if (error instanceof InvalidRequest && error.isOfPath) return 'INVALID_ID'
+  return error.code === 'AGENT_NOT_FOUND' ? 'NOT_FOUND' : error.code
 }
 
 /** Seconds that a client waits before it repeats what may be repeated, where nobody knows better. */
@@ -71,7 +74,7 @@ function envelope(error: ChannelError, family: Family): unknown {
     case 'messaging':
       return { success: false, error: message, code, ...details }
     case 'agents':
-      return { success: false, error: { code: AGENT_CODES[code] ?? code, message, ...details } }
+      return { success: false, error: { code: agentCode(error), message, ...details } }
     case 'system':
       return { success: false, error: { message, code: status, ...details } }
   }

@@ -40,6 +40,11 @@ export const serverRowSchema = z
   })
   .openapi('MessageServer')
 
+const streamState = z.enum(['cancelled', 'interrupted', 'failed']).optional().openapi({
+  description:
+    "Of an agent's message that did not come to its end, how it ended: by a participant, with its process, or by an error.",
+})
+
 const messageFields = {
   id: idField(EXAMPLE.message),
   channelId: idField(EXAMPLE.channel),
@@ -54,6 +59,7 @@ const messageFields = {
   inReplyToRootMessageId: z.string().nullable(),
   sourceType: z.string().openapi({ example: 'socketio_client' }),
   sourceId: z.string().optional(),
+  streamState,
   metadata: objectField,
   ...times,
 }
@@ -80,6 +86,7 @@ export const busMessageSchema = z
     source_id: z.string().optional(),
     in_reply_to_message_id: z.string().optional(),
     raw_message: z.unknown().optional(),
+    streamState,
     metadata: objectField,
   })
   .openapi('BusMessage')
@@ -91,6 +98,9 @@ export const agentRowSchema = z
     characterName: z.string().openapi({ description: 'The same; elizaOS has both.' }),
     bio: z.string().openapi({ description: 'Empty where it says nothing about itself.' }),
     status: z.enum(['active', 'inactive']),
+    url: z.string().optional().openapi({
+      description: 'Of one that is called over HTTP, for administrators and services.',
+    }),
   })
   .openapi('Agent')
 

@@ -6,7 +6,7 @@ import type {
   MessageServer,
 } from '../../protocol/model.ts'
 import type { Failure } from '../../service/failures.ts'
-import type { RunningAgent } from '../../service/running-agents.ts'
+import type { ListedAgent } from '../../service/agent-directory.ts'
 import { compact } from '../../util/compact.ts'
 import { isJsonObject } from '../../util/json.ts'
 import type { Json, JsonObject } from '../../util/json.ts'
@@ -109,6 +109,7 @@ export function messageRow(message: Message): JsonObject {
     inReplyToRootMessageId: body.inReplyTo ?? null,
     sourceType: body.source,
     sourceId: body.sourceId ?? message.clientMessageId,
+    streamState: body.stream?.state,
     metadata: isFromSocket ? socketMetadata(message) : metadataOf(body),
     ...times(message),
   })
@@ -145,13 +146,19 @@ export function busRow(message: Message): JsonObject {
     source_id: body.sourceId,
     in_reply_to_message_id: body.inReplyTo,
     raw_message: body.raw,
+    streamState: body.stream?.state,
     metadata: metadataOf(body),
   })
 }
 
-/** elizaOS's agent row. Whoever does not run has none. */
-export function agentRow({ id, name, bio }: RunningAgent): JsonObject {
-  return { id, name, characterName: name, bio, status: 'active' }
+/** elizaOS's agent row. */
+export function agentRow({ id, name, bio, isActive }: ListedAgent): JsonObject {
+  return { id, name, characterName: name, bio, status: isActive ? 'active' : 'inactive' }
+}
+
+/** The same for administrators and services. */
+export function fullAgentRow(agent: ListedAgent): JsonObject {
+  return compact({ ...agentRow(agent), url: agent.url })
 }
 
 export function failureRow(failure: Failure): JsonObject {

@@ -2,6 +2,7 @@ import { ChannelError, toChannelError } from '../../protocol/errors.ts'
 import { describeIssues, genericSchema } from '../../protocol/schemas.ts'
 import { commandOf, EVENTS } from '../../protocol/wire.ts'
 import type { CommandName } from '../../protocol/wire.ts'
+import { cancelStream } from './commands/cancel-stream.ts'
 import { join } from './commands/join.ts'
 import { leave } from './commands/leave.ts'
 import { filterLogs, subscribeLogs, unsubscribeLogs } from './commands/logs.ts'
@@ -18,6 +19,7 @@ const COMMANDS: Readonly<Record<Exclude<CommandName, 'generic'>, Command>> = {
   join,
   leave,
   send,
+  'cancel-stream': cancelStream,
   'typing-start': typingStart,
   'typing-stop': typingStop,
   'logs-subscribe': subscribeLogs,
@@ -60,10 +62,17 @@ function clientMessageIdOf(payload: unknown): string | undefined {
   return typeof messageId === 'string' ? messageId.slice(0, MAX_QUOTED_LENGTH * 2) : undefined
 }
 
-/** What a message says that nothing has looked at yet; a generic one has it inside. */
+/**
+ * What a message says that nothing has looked at yet; a generic one has it inside. Nothing of what names
+ * another message than itself.
+ */
 function unread(event: string | number, payload: unknown): unknown {
+  const command = commandOf(event)
+  if (command === 'cancel-stream') return undefined
   const isGeneric = typeof payload === 'object' && payload !== null && 'payload' in payload
-  return isGeneric && commandOf(event) === 'generic' ? payload.payload : payload
+  if (!isGeneric || command !== 'generic') return payload
+  const type = 'type' in payload && typeof payload.type === 'string' ? payload.type : ''
+  return commandOf(type) === 'cancel-stream' ? undefined : payload.payload
 }
 
 function refuse(edge: Edge, request: Request, thrown: unknown): void {
@@ -100,21 +109,18 @@ export async function dispatch(
   const callback = args.at(-1)
   const hasCallback = typeof callback === 'function'
   const acknowledge: Acknowledge = hasCallback ? (answer) => void callback(answer) : ignore
-  let payload = hasCallback && args.length === 1 ? undefined : args[0]
+  const said = hasCallback && args.length === 1 ? undefined : args[0]
   const refusal = connection.meter.take()
   if (refusal !== undefined) {
-    refuse(edge, { connection, payload: unread(event, payload), acknowledge }, refusal)
+    refuse(edge, { connection, payload: unread(event, said), acknowledge }, refusal)
     return
   }
   try {
-    const asked = commandIn(event, payload)
-    payload = asked.payload
+    const { name, payload } = commandIn(event, said)
     // Decoded together with the client's goodbye: what it sent is still posted, nothing is joined.
-    if (connection.isClosed && asked.name !== 'send') return
-    await connection.carryOut(() =>
-      COMMANDS[asked.name](edge, { connection, payload, acknowledge }),
-    )
+    if (connection.isClosed && name !== 'send') return
+    await connection.carryOut(() => COMMANDS[name](edge, { connection, payload, acknowledge }))
   } catch (error) {
-    refuse(edge, { connection, payload, acknowledge }, error)
+    refuse(edge, { connection, payload: unread(event, said), acknowledge }, error)
   }
 }

@@ -1,4 +1,5 @@
-import type { Entry, Ephemeral, Message } from '../../protocol/model.ts'
+import type { AgentTurn, Entry, Ephemeral, Message, StreamChunk } from '../../protocol/model.ts'
+import { compact } from '../../util/compact.ts'
 import { isJsonObject } from '../../util/json.ts'
 import type { JsonObject } from '../../util/json.ts'
 import { EVENTS, TEXTS } from '../../protocol/wire.ts'
@@ -7,6 +8,8 @@ import { eventPacket } from './packets.ts'
 
 /** How every event packet ends: its payload, then itself. */
 const PAYLOAD_END = '}]'
+/** How a broadcast begins. */
+const BROADCAST_START = `2["${EVENTS.messageBroadcast}",`
 
 /** `thought` and `actions`, which elizaOS agents put into the raw message. */
 function agentFields(message: Message): JsonObject {
@@ -36,6 +39,7 @@ function broadcast(message: Message, entry: Entry): JsonObject {
     ...agentFields(message),
     metadata: body.metadata,
     inReplyTo: body.inReplyTo,
+    streamState: body.stream?.state,
     seq: entry.seq,
     ...(isEdit ? { messageSeq: message.seq } : {}),
     ...(isEdit || isAction ? { updatedAt: message.updatedAt } : {}),
@@ -43,19 +47,29 @@ function broadcast(message: Message, entry: Entry): JsonObject {
   }
 }
 
+/** Replaces the broadcast among an entry's packets; there is one at most. */
+function withBroadcast(
+  packets: readonly string[],
+  replace: (broadcastPacket: string) => readonly string[],
+): readonly string[] {
+  return packets.flatMap((packet) =>
+    packet.startsWith(BROADCAST_START) ? replace(packet) : packet,
+  )
+}
+
 /**
- * What a message's own sender gets for its posting: what everybody gets, the broadcast first and with the
- * id that the client gave it. Made from their text, since encoding the message again costs ten times that.
+ * What a message's own sender gets for its posting: what everybody gets, the broadcast with the id that the
+ * client gave it. Made from their text, since encoding the message again costs ten times that.
  */
 export function ownPackets(
   shared: readonly string[],
   clientMessageId: string | undefined,
 ): readonly string[] {
-  const [broadcastPacket, ...rest] = shared
-  if (broadcastPacket === undefined || clientMessageId === undefined) return shared
-  const open = broadcastPacket.slice(0, -PAYLOAD_END.length)
-  const own = `${open},"clientMessageId":${JSON.stringify(clientMessageId)}${PAYLOAD_END}`
-  return [own, ...rest]
+  if (clientMessageId === undefined) return shared
+  return withBroadcast(shared, (packet) => {
+    const open = packet.slice(0, -PAYLOAD_END.length)
+    return [`${open},"clientMessageId":${JSON.stringify(clientMessageId)}${PAYLOAD_END}`]
+  })
 }
 
 /** The answer to a send, which is also what its acknowledgement callback gets. */
@@ -70,11 +84,10 @@ export function ackPayload(message: Message, clientMessageId: string | undefined
   }
 }
 
-/** Puts the acknowledgement right behind the sender's copy of its message. */
+/** Puts the acknowledgement right behind the sender's copy of its message, or alone where there is none. */
 export function withAck(own: readonly string[], ack: object): readonly string[] {
-  const [broadcastPacket, ...rest] = own
   const ackPacket = eventPacket(EVENTS.messageAck, ack)
-  return broadcastPacket === undefined ? [ackPacket] : [broadcastPacket, ackPacket, ...rest]
+  return own.length === 0 ? [ackPacket] : withBroadcast(own, (packet) => [packet, ackPacket])
 }
 
 /** The answer to a leave. */
@@ -92,6 +105,23 @@ export function expelledPacket(socketId: string, { channelId, seq }: Entry): str
   return eventPacket(EVENTS.channelLeft, payload)
 }
 
+/** More of a stream's text, in elizaOS's shape, with its place in the text. */
+export function chunkPacket(frame: StreamChunk): string {
+  const { messageId, chunk, index, agentId, channelId, offset } = frame
+  const payload = { messageId, chunk, index, agentId, channelId, roomId: channelId, offset }
+  return eventPacket(EVENTS.messageStreamChunk, payload)
+}
+
+/** What an agent is doing, as the answer to a join lists it. */
+export function agentRow({ agentId, messageId, state, streamMessageId }: AgentTurn): JsonObject {
+  return { agentId, messageId, state, ...compact({ streamMessageId }) }
+}
+
+function turnPacket({ channelId, ...turn }: AgentTurn & { readonly channelId: string }): string {
+  const payload = { channelId, roomId: channelId, ...agentRow(turn) }
+  return eventPacket(EVENTS.agentState, payload)
+}
+
 /** What everybody in the channel gets of something that is not stored. */
 export function ephemeralPacket(frame: Ephemeral): string {
   switch (frame.kind) {
@@ -103,7 +133,28 @@ export function ephemeralPacket(frame: Ephemeral): string {
       const { channelId, entityId, isTyping, ttlMs } = frame
       return eventPacket(EVENTS.typing, { channelId, roomId: channelId, entityId, isTyping, ttlMs })
     }
+    case 'chunk':
+      return chunkPacket(frame)
+    case 'turn':
+      return turnPacket(frame)
+    case 'activity':
+      throw new Error('what a process begins with is not for clients')
   }
+}
+
+/** What clients read of a stream whose author did not say why it ended. */
+const STREAM_ERRORS = {
+  interrupted: 'The stream was interrupted.',
+  failed: 'The agent failed.',
+} as const
+
+/** `messageStreamError` ahead of what there is of a message, where nobody meant it to be all. */
+function streamErrorOf({ id, channelId, authorId, body }: Message): string[] {
+  const { stream, text } = body
+  if (stream === undefined || stream.state === 'cancelled') return []
+  const error = stream.error ?? STREAM_ERRORS[stream.state]
+  const where = { messageId: id, channelId, roomId: channelId, agentId: authorId }
+  return [eventPacket(EVENTS.messageStreamError, { ...where, error, partialText: text })]
 }
 
 /** `messageComplete` right behind a message that no agent will answer. */
@@ -139,6 +190,7 @@ export function entryPackets(entry: Entry): readonly string[] {
     case 'edited':
       if (entry.message === null) return []
       return [
+        ...(entry.kind === 'posted' ? streamErrorOf(entry.message) : []),
         eventPacket(EVENTS.messageBroadcast, broadcast(entry.message, entry)),
         ...completionOf(entry),
       ]

@@ -1,4 +1,4 @@
-import type { Entry, Ephemeral } from '../../protocol/model.ts'
+import type { Entry, Ephemeral, StreamChunk } from '../../protocol/model.ts'
 import { CLOSE_CODES } from '../../protocol/close-codes.ts'
 import type { Follower, LiveBatch } from '../../service/live.ts'
 import { mayEndStay } from '../../service/standing-watch.ts'
@@ -79,6 +79,7 @@ export class Membership implements Follower {
 
   onEntries(batch: LiveBatch): void {
     const { outbox } = this.#holder
+    outbox.endChunks(batch.entries)
     const end = this.#endStay(batch)
     if (end === undefined && !this.#hasOwn(batch.entries)) {
       outbox.send(this.#encoder.entries(batch))
@@ -90,13 +91,20 @@ export class Membership implements Follower {
   }
 
   async catchUp(batch: LiveBatch): Promise<void> {
+    this.#holder.outbox.endChunks(batch.entries)
     const { packets, released } = this.#personal(batch, this.#endStay(batch))
     await this.#holder.outbox.sendPaced(packets)
     for (const acknowledge of released) acknowledge()
   }
 
   onEphemeral(frame: Ephemeral): void {
-    this.#holder.outbox.send(this.#encoder.ephemeral(frame))
+    const packets = this.#encoder.ephemeral(frame)
+    if (frame.kind === 'chunk') this.#holder.outbox.sendChunk(frame, packets)
+    else this.#holder.outbox.send(packets)
+  }
+
+  catchUpText(text: StreamChunk): Promise<void> {
+    return this.#holder.outbox.sendPaced(this.#encoder.ephemeral(text))
   }
 
   onInterrupted(): void {

@@ -1,7 +1,9 @@
 import type { Socket } from 'socket.io'
 import { CLOSE_CODES } from '../../protocol/close-codes.ts'
 import type { CloseCode } from '../../protocol/close-codes.ts'
-import type { SharedPackets } from './shared-packets.ts'
+import type { Entry, StreamChunk } from '../../protocol/model.ts'
+import { HeldChunks } from './held-chunks.ts'
+import { SharedPackets } from './shared-packets.ts'
 import { closeTransport, countQueued, takesFrames, writeFrames, writePacket } from './transport.ts'
 
 /** Packets that one connection may have waiting, whatever their size. Past it: 4001, like bytes. */
@@ -20,6 +22,7 @@ export class Outbox {
   readonly #onTooSlow: () => void
   #queuedBytes = 0
   #isClosed = false
+  readonly #chunks = new HeldChunks({ send: (packets) => this.send(new SharedPackets(packets)) })
   /** Settles with the last paced portion; portions leave one after the other. */
   #pacing: Promise<void> = Promise.resolve()
   /** Ends the wait for the portion that is under way. */
@@ -37,6 +40,27 @@ export class Outbox {
     if (this.#isClosed || shared.packets.length === 0) return
     this.#write(shared, undefined)
     this.#watch(shared.sizeBytes)
+  }
+
+  /**
+   * Sends more of a stream: at once where nothing waits; else it may be held and joined with what comes. What is
+   * held counts towards the bound, so that whoever never reads is cut as by anything else.
+   */
+  sendChunk(chunk: StreamChunk, shared: SharedPackets): void {
+    if (this.#isClosed) return
+    const isWaiting = countQueued(this.#engine) > 0 || this.#chunks.has(chunk.messageId)
+    if (isWaiting && this.#chunks.hold(chunk)) this.#watch(0)
+    else this.send(shared)
+  }
+
+  /** To be called with what is about to be sent: what is held of its streams goes ahead of it. */
+  endChunks(entries: readonly Entry[]): void {
+    this.#chunks.end(entries)
+  }
+
+  /** Nothing more of a channel's streams is sent. */
+  dropChunks(channelId: string): void {
+    this.#chunks.drop(channelId)
   }
 
   /**
@@ -59,6 +83,7 @@ export class Outbox {
   /** Sends nothing any more: the connection is gone, or its transport belongs to another one now. */
   dispose(): void {
     this.#isClosed = true
+    this.#chunks.clear()
     this.#engine.off('drain', this.#onDrain)
     this.#stopWaiting()
   }
@@ -89,7 +114,8 @@ export class Outbox {
       return
     }
     this.#queuedBytes += bytes
-    const isTooMuch = this.#queuedBytes > this.#maxQueueBytes || queuedPackets > MAX_QUEUED_PACKETS
+    const waitingBytes = this.#queuedBytes + this.#chunks.sizeChars
+    const isTooMuch = waitingBytes > this.#maxQueueBytes || queuedPackets > MAX_QUEUED_PACKETS
     if (!isTooMuch || this.#isClosed) return
     this.#onTooSlow()
     this.close(CLOSE_CODES.READER_TOO_SLOW, 'reader too slow: reconnect and resume')
@@ -98,5 +124,6 @@ export class Outbox {
   /** Engine.IO hands its whole buffer to the transport at once and says so with this event. */
   readonly #onDrain = (): void => {
     this.#queuedBytes = 0
+    this.#chunks.flush()
   }
 }

@@ -1,6 +1,7 @@
 import { ChannelError } from '../../protocol/errors.ts'
 import type { FailureReport } from '../inbox.ts'
 import type { Command } from '../log.ts'
+import { isDismissed } from './apply-agents.ts'
 import { quiet, requireChannelByKey } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
 import type { Cursor, FailureRecord } from './inbox-store.ts'
@@ -11,8 +12,10 @@ type OnFailure = CommandOf<'retry-failure' | 'discard-failure'>
 
 const NO_CURSOR: Cursor = { place: 0, settledBy: null }
 
-export function applyOpenInbox({ store }: ApplyContext, command: CommandOf<'open-inbox'>): Effect {
-  const { inbox } = store
+/** @throws AGENT_NOT_FOUND. */
+export function applyOpenInbox(context: ApplyContext, command: CommandOf<'open-inbox'>): Effect {
+  const { inbox } = context.store
+  if (isDismissed(context, command)) throw new ChannelError('AGENT_NOT_FOUND')
   const newest = inbox.newestPlace()
   const cursor = inbox.cursor(command.agentId)
   if (cursor !== undefined && cursor.place <= newest) return quiet({ place: cursor.place })
@@ -27,6 +30,7 @@ export function applySettle(context: ApplyContext, command: CommandOf<'settle'>)
   if (Math.max(failures.length, resolved.length) > ENGINE_LIMITS.maxFailuresPerSettle) {
     throw new ChannelError('INVALID_PAYLOAD')
   }
+  if (isDismissed(context, command)) return quiet({ place: 0 })
   const earlier = inbox.cursor(agentId) ?? NO_CURSOR
   const place = Math.min(Math.max(upTo, earlier.place), inbox.newestPlace())
   if (earlier.settledBy === command.id) return quiet({ place, isDuplicate: true })

@@ -2,6 +2,13 @@ import { ChannelError } from '../../protocol/errors.ts'
 import type { Applied } from '../engine.ts'
 import type { Command } from '../log.ts'
 import {
+  applyCreateAgent,
+  applyDeleteAgent,
+  applyStartAgent,
+  applyStopAgent,
+  applyUpdateAgent,
+} from './apply-agents.ts'
+import {
   applyClear,
   applyCreateChannel,
   applyDeleteChannel,
@@ -18,6 +25,12 @@ import { applyDelete, applyEdit } from './apply-message.ts'
 import { applyChangeParticipants } from './apply-participants.ts'
 import { applyPost } from './apply-post.ts'
 import { applyCreateServer, applyDeleteServer, applyServerAgent } from './apply-server.ts'
+import {
+  applyCancelStream,
+  applyCheckpointStreams,
+  applyEndStream,
+  applyOpenStream,
+} from './apply-stream.ts'
 import type { ApplyContext, Effect } from './context.ts'
 
 /**
@@ -57,6 +70,15 @@ const RULES: Rules = {
   settle: applySettle,
   'retry-failure': applyRetryFailure,
   'discard-failure': applyDiscardFailure,
+  'create-agent': applyCreateAgent,
+  'update-agent': applyUpdateAgent,
+  'delete-agent': applyDeleteAgent,
+  'start-agent': applyStartAgent,
+  'stop-agent': applyStopAgent,
+  'open-stream': applyOpenStream,
+  'end-stream': applyEndStream,
+  'cancel-stream': applyCancelStream,
+  'checkpoint-streams': applyCheckpointStreams,
 }
 
 function decide<T extends Type>(

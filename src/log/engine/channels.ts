@@ -47,7 +47,7 @@ export function createChannel(
   return record
 }
 
-/** Deletes a live channel with its content; the row stays for its numbers and keys. */
+/** Deletes a live channel with its content and its streams; the row stays for its numbers and keys. */
 export function removeChannel(
   context: ApplyContext,
   channel: ChannelRecord,
@@ -72,6 +72,7 @@ export function removeChannel(
     clearedSeq: row.seq,
   })
   context.store.removeParticipants(channel.key)
+  context.store.streams.removeOfChannel(channel.key)
   return row
 }
 

@@ -11,12 +11,17 @@ export interface ApplyContext {
   readonly nowMs: number
   /** Of one channel. */
   readonly maxParticipants: number
+  /** Whether nobody runs the agent. */
+  readonly isAway: (agentId: string) => boolean
 }
 
 /** What a command did. */
 export interface Effect {
   readonly outcome: Outcome
   readonly entries: readonly Entry[]
+  /** See `Applied`. */
+  readonly agents?: readonly string[]
+  readonly place?: number
 }
 
 /** An effect without entries. */

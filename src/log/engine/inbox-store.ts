@@ -1,3 +1,4 @@
+import type { ChannelAgent } from '../engine.ts'
 import type { Failure, FailureQuery } from '../inbox.ts'
 import type { EntryRow } from './records.ts'
 import type { Page, RowSpan } from './store.ts'
@@ -43,6 +44,8 @@ export interface FailureRecord {
 export interface InboxReadStore {
   /** 0 when there is none. */
   newestPlace(): number
+  /** In the order in which they came, at most `limit`. */
+  agentsIn(channelKey: number, limit: number): readonly ChannelAgent[]
   /** Looks at every place of the range. */
   postings(range: PlaceRange): PlacedRows
   /** Likewise, of those that have a retried failure of the agent, at which alone it looks. */
@@ -61,13 +64,18 @@ export interface Cursor {
 /** The primitive writes for agents. */
 export interface InboxStore extends InboxReadStore {
   cursor(agentId: string): Cursor | undefined
+  /** Of all agents. */
+  cursors(): ReadonlyMap<string, number>
   saveCursor(agentId: string, cursor: Cursor): void
+  removeCursor(agentId: string): void
   entryAt(place: number): EntryRow | undefined
   /** Whatever its state. */
   failureOf(agentId: string, messageId: string): FailureRecord | undefined
   /** Adds or replaces. */
   saveFailure(failure: FailureRecord): void
   removeFailure(agentId: string, place: number): void
+  /** All of an agent's, whatever their state. */
+  removeFailures(agentId: string): void
   /** Of failed and retried ones. */
   failureCount(agentId: string): number
   /** Removes failed and retried ones, those with the lowest places first. */

@@ -25,6 +25,15 @@ export const ENGINE_LIMITS = {
    * 2,000,000 rows). More: fewer looks at a long absence; the process stands still for longer.
    */
   inboxPlaces: 5_000,
+  /** Agents of one channel for whom a message waits until it is complete: the first that came. */
+  maxAgentsAwaited: 64,
+  /** Streams that go on at once, in all. Past it one more is refused with `OVERLOADED`. */
+  maxStreams: 10_000,
+  /**
+   * Agents that are called over HTTP and those of others that are stopped, together: each host reads them all when
+   * one of them changes. Past it there is no further one: `TOO_MANY_AGENTS`.
+   */
+  maxAgents: 1_000,
   /** Failures of one agent. Past it those of its oldest messages are dropped, with a log line. */
   maxFailures: 10_000,
   /** Failures, and resolved ones, in one `settle`: some 10 µs of the writer each. Past it it is refused with `INVALID_PAYLOAD`. */

@@ -5,6 +5,7 @@ import type {
   Message,
   MessageServer,
 } from '../../protocol/model.ts'
+import type { StoredAgent } from '../agents.ts'
 import type { LogReader } from '../engine.ts'
 import type { Failure, FailureQuery, InboxPage, InboxQuery } from '../inbox.ts'
 import type { EntryRange, MessagePage, MessageQuery, Standing } from '../log.ts'
@@ -126,6 +127,10 @@ export class StoreReader implements LogReader {
 
   failures(agentId: string, query: FailureQuery): readonly Failure[] {
     return this.#inbox.failures(agentId, query)
+  }
+
+  agents(): readonly StoredAgent[] {
+    return this.#store.agents.all()
   }
 
   close(): void {

@@ -1,11 +1,13 @@
 import { ChannelError } from '../../protocol/errors.ts'
-import type { Applied, LogEngine } from '../engine.ts'
+import type { Applied, ChannelAgent, LogEngine, StoredStream } from '../engine.ts'
 import type { Command } from '../log.ts'
 import { applyCommand } from './apply.ts'
 import { ENGINE_LIMITS } from './limits.ts'
 import { StoreReader } from './reader.ts'
 import type { WriteStore } from './store.ts'
+import { streamsOf } from './streams.ts'
 import { sweepSlice } from './sweep.ts'
+import { agentsOf } from './views.ts'
 
 /** A `LogEngine` whose owner can let it tidy up. */
 export interface SweepingEngine extends LogEngine {
@@ -30,6 +32,7 @@ export interface StoreEngineOptions {
  * storage holds is known only to the next one that opens it.
  */
 export class StoreEngine extends StoreReader implements SweepingEngine {
+  readonly awayAgents = new Set<string>()
   readonly #store: WriteStore
   readonly #now: () => number
   readonly #maxParticipants: number
@@ -49,12 +52,26 @@ export class StoreEngine extends StoreReader implements SweepingEngine {
       store: this.#store,
       nowMs: this.#now(),
       maxParticipants: this.#maxParticipants,
+      isAway: (agentId: string) => this.awayAgents.has(agentId),
     }
     return this.#durably(() => {
       const applied = commands.map((command) => applyCommand(context, command))
       sweepSlice(this.#store)
       return applied
     })
+  }
+
+  activeStreams(): readonly StoredStream[] {
+    return this.#store.snapshot(() => streamsOf(this.#store))
+  }
+
+  agentsIn(channelId: string): readonly ChannelAgent[] {
+    const channel = this.#store.channel(channelId)
+    return channel === undefined ? [] : agentsOf(this.#store, channel)
+  }
+
+  cursors(): ReadonlyMap<string, number> {
+    return this.#store.inbox.cursors()
   }
 
   sweep(): boolean {

@@ -1,7 +1,9 @@
 import type { MessageServer, Participant } from '../../protocol/model.ts'
 import type { Standing } from '../log.ts'
+import type { AgentReadStore, AgentStore } from './agent-store.ts'
 import type { InboxReadStore, InboxStore } from './inbox-store.ts'
 import type { ChannelRecord, EntryRow, ServerRecord, Tail } from './records.ts'
+import type { StreamStore } from './stream-store.ts'
 
 /**
  * Bounds of a list: it ends at `limit` rows, and before the row with which the bodies would pass
@@ -39,6 +41,7 @@ export interface RowRange extends RowSpan, Page {
 export interface ReadStore {
   readonly epoch: string
   readonly inbox: InboxReadStore
+  readonly agents: AgentReadStore
   /** Runs `read` so that all its reads see one committed moment. */
   snapshot<T>(read: () => T): T
   /** Live or deleted. */
@@ -87,6 +90,8 @@ export interface ReadStore {
 /** The primitive writes. Each takes effect at once for the reads of the same store. */
 export interface WriteStore extends ReadStore {
   readonly inbox: InboxStore
+  readonly agents: AgentStore
+  readonly streams: StreamStore
   /** Runs `write` as one durable unit: when it throws, nothing of it remains. */
   transaction<T>(write: () => T): T
   liveDm(dmKey: string): ChannelRecord | undefined

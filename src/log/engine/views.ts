@@ -6,6 +6,8 @@ import type {
   MessageBody,
   Participant,
 } from '../../protocol/model.ts'
+import type { ChannelAgent } from '../engine.ts'
+import { ENGINE_LIMITS } from './limits.ts'
 import type { ChannelRecord, EntryRow } from './records.ts'
 import type { ReadStore } from './store.ts'
 
@@ -58,6 +60,14 @@ export function withBody(channel: ChannelRecord, posting: EntryRow, body: Messag
   }
 }
 
+/** The agents of a live channel, those who came first. */
+export function agentsOf(
+  store: ReadStore,
+  { key, isLive, hasAgents }: ChannelRecord,
+): readonly ChannelAgent[] {
+  return isLive && hasAgents ? store.inbox.agentsIn(key, ENGINE_LIMITS.maxAgentsAwaited) : []
+}
+
 /** Reads rows of one channel as entries that show the present. What several show is read once. */
 export function entriesOf(
   store: ReadStore,
@@ -75,23 +85,26 @@ export function entriesOf(
     edited.set(messageSeq, message)
     return message
   }
-  return rows.map((row) => entryOf({ store, channel, present, editedMessage }, row))
+  const agents = agentsOf(store, channel)
+  return rows.map((row) => entryOf({ store, channel, present, agents, editedMessage }, row))
 }
 
 interface EntryContext {
   readonly store: ReadStore
   readonly channel: ChannelRecord
   readonly present: Channel | null
+  readonly agents: readonly ChannelAgent[]
   readonly editedMessage: (row: EntryRow) => Message | null
 }
 
 function entryOf(context: EntryContext, row: EntryRow): Entry {
-  const { store, channel, present, editedMessage } = context
+  const { store, channel, present, agents, editedMessage } = context
   const base = { channelId: channel.id, seq: row.seq, at: row.at }
-  const { hasAgents } = channel
   switch (row.kind) {
-    case 'posted':
+    case 'posted': {
+      const hasAgents = agents.some(({ agentId }) => agentId !== row.authorId)
       return { ...base, kind: row.kind, message: presentMessage(channel, row), hasAgents }
+    }
     case 'edited':
       return { ...base, kind: row.kind, message: editedMessage(row) }
     case 'deleted': {

@@ -6,6 +6,8 @@ import type {
   PlacedRows,
   PlaceRange,
 } from '../engine/inbox-store.ts'
+import type { ChannelAgent } from '../engine.ts'
+import type { Participant } from '../../protocol/model.ts'
 import type { ChannelRecord, EntryRow } from '../engine/records.ts'
 import type { RowSpan } from '../engine/store.ts'
 import type { Failure, FailureQuery } from '../inbox.ts'
@@ -17,6 +19,7 @@ export interface MemoryRows {
   placeOf(id: string): number | undefined
   channelByKey(channelKey: number): ChannelRecord | undefined
   takesPart(channelKey: number, entityId: string): boolean
+  participants(channelKey: number): readonly Participant[]
 }
 
 /** What agents have dealt with, in this process. */
@@ -32,6 +35,14 @@ export class MemoryInbox implements InboxStore {
 
   newestPlace(): number {
     return this.#rows.newestPlace()
+  }
+
+  agentsIn(channelKey: number, limit: number): readonly ChannelAgent[] {
+    const agents = this.#rows.participants(channelKey).filter(({ isAgent }) => isAgent)
+    return agents.slice(0, limit).map(({ entityId: agentId }) => ({
+      agentId,
+      hasInbox: this.#cursors.has(agentId),
+    }))
   }
 
   postings(range: PlaceRange): PlacedRows {
@@ -58,8 +69,16 @@ export class MemoryInbox implements InboxStore {
     return this.#cursors.get(agentId)
   }
 
+  cursors(): ReadonlyMap<string, number> {
+    return new Map([...this.#cursors].map(([agentId, { place }]) => [agentId, place]))
+  }
+
   saveCursor(agentId: string, cursor: Cursor): void {
     this.#cursors.set(agentId, cursor)
+  }
+
+  removeCursor(agentId: string): void {
+    this.#cursors.delete(agentId)
   }
 
   entryAt(place: number): EntryRow | undefined {
@@ -80,6 +99,10 @@ export class MemoryInbox implements InboxStore {
 
   removeFailure(agentId: string, place: number): void {
     this.#failures.get(agentId)?.delete(place)
+  }
+
+  removeFailures(agentId: string): void {
+    this.#failures.delete(agentId)
   }
 
   failureCount(agentId: string): number {

@@ -10,7 +10,9 @@ import type {
   RowSpan,
   WriteStore,
 } from '../engine/store.ts'
+import { MemoryAgents } from './memory-agents.ts'
 import { MemoryInbox } from './memory-inbox.ts'
+import { MemoryStreams } from './memory-streams.ts'
 
 /** A channel and its rows; the row of `seq` is at index `seq - 1`. */
 interface Shelf {
@@ -29,6 +31,8 @@ interface ServerAgent {
 export class MemoryStore implements WriteStore {
   readonly epoch: string
   readonly inbox: MemoryInbox
+  readonly streams = new MemoryStreams()
+  readonly agents = new MemoryAgents()
   readonly #keys = new Map<string, number>()
   /** The shelf of channel `key` is at index `key - 1`. */
   readonly #shelves: Shelf[] = []
@@ -39,7 +43,7 @@ export class MemoryStore implements WriteStore {
   readonly #clientKeys = new Map<string, number>()
   readonly #servers = new Map<string, ServerRecord>()
   /** In order of addition. */
-  #agents: readonly ServerAgent[] = []
+  #serverAgents: readonly ServerAgent[] = []
   #order = 0
 
   constructor(epoch: string = randomUUID()) {
@@ -49,6 +53,7 @@ export class MemoryStore implements WriteStore {
       entryAt: (place) => this.#entryAt(place),
       placeOf: (id) => this.#ids.get(id),
       channelByKey: (channelKey) => this.channelByKey(channelKey),
+      participants: (channelKey) => this.participants(channelKey),
       takesPart: (channelKey, entityId) => this.participant(channelKey, entityId) !== undefined,
     })
   }
@@ -251,11 +256,15 @@ export class MemoryStore implements WriteStore {
   }
 
   serverAgents(serverId: string): readonly string[] {
-    return this.#agents.filter((one) => one.serverId === serverId).map(({ agentId }) => agentId)
+    return this.#serverAgents
+      .filter((one) => one.serverId === serverId)
+      .map(({ agentId }) => agentId)
   }
 
   agentServers(agentId: string): readonly string[] {
-    return this.#agents.filter((one) => one.agentId === agentId).map(({ serverId }) => serverId)
+    return this.#serverAgents
+      .filter((one) => one.agentId === agentId)
+      .map(({ serverId }) => serverId)
   }
 
   isServerAgent(serverId: string, entityId: string): boolean {
@@ -264,17 +273,17 @@ export class MemoryStore implements WriteStore {
 
   addServerAgent(serverId: string, agentId: string): void {
     if (this.isServerAgent(serverId, agentId)) return
-    this.#agents = [...this.#agents, { serverId, agentId }]
+    this.#serverAgents = [...this.#serverAgents, { serverId, agentId }]
   }
 
   removeServerAgent(serverId: string, agentId: string): void {
-    this.#agents = this.#agents.filter(
+    this.#serverAgents = this.#serverAgents.filter(
       (one) => one.serverId !== serverId || one.agentId !== agentId,
     )
   }
 
   removeServerAgents(serverId: string): void {
-    this.#agents = this.#agents.filter((one) => one.serverId !== serverId)
+    this.#serverAgents = this.#serverAgents.filter((one) => one.serverId !== serverId)
   }
 
   close(): void {

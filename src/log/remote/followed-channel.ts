@@ -1,4 +1,4 @@
-import type { Entry, Ephemeral } from '../../protocol/model.ts'
+import type { Entry, Ephemeral, StreamChunk } from '../../protocol/model.ts'
 import type { FeedConsumer } from '../log.ts'
 
 /** Most frames of one channel that wait for a gap to be filled; the next ones are lost. */
@@ -21,7 +21,7 @@ export class FollowedChannel {
   readonly #consumer: FeedConsumer
   #position: number | undefined
   #target = 0
-  #held: { readonly after: number; readonly frame: Ephemeral }[] = []
+  #held: { readonly after: number; frame: Ephemeral }[] = []
   #waiters: { readonly seq: number; readonly release: () => void }[] = []
 
   constructor(channelId: string, consumer: FeedConsumer) {
@@ -74,7 +74,18 @@ export class FollowedChannel {
   /** Delivers a frame behind all entries that came before it, or keeps it until they were read. */
   receiveFrame(frame: Ephemeral): void {
     if (!this.hasGap) this.#consumer.onEphemeral(frame)
+    else if (frame.kind === 'chunk' && this.#join(frame)) return
     else if (this.#held.length < MAX_HELD_FRAMES) this.#held.push({ after: this.#target, frame })
+  }
+
+  /** Adds a chunk to one of the same stream that is held, so that a long gap needs no more frames. */
+  #join(frame: StreamChunk): boolean {
+    for (const held of this.#held) {
+      if (held.frame.kind !== 'chunk' || held.frame.messageId !== frame.messageId) continue
+      held.frame = { ...held.frame, chunk: held.frame.chunk + frame.chunk }
+      return true
+    }
+    return false
   }
 
   /** Runs `release` as soon as the entry was delivered; at once when it was, or will not be. */

@@ -1,6 +1,6 @@
 import { FrameKind } from '../../ipc/frame-kinds.ts'
 import { ChannelError } from '../../protocol/errors.ts'
-import type { Entry, Ephemeral } from '../../protocol/model.ts'
+import type { ChannelActivity, Entry, Ephemeral } from '../../protocol/model.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { LogReader } from '../engine.ts'
 import type { FeedConsumer } from '../log.ts'
@@ -82,10 +82,10 @@ export class Follows {
   }
 
   takeFollowed(answers: FollowedPayload): void {
-    for (const [ref, position] of answers) {
+    for (const [ref, position, activity] of answers) {
       const channel = this.#byRef.get(ref)
       // Absent: unfollowed in the meantime.
-      if (channel !== undefined) this.#confirm(channel, position)
+      if (channel !== undefined) this.#confirm(channel, position, activity)
     }
   }
 
@@ -124,7 +124,11 @@ export class Follows {
     this.#options.link.send(FrameKind.LOG_FOLLOW, JSON.stringify(asked))
   }
 
-  #confirm(channel: FollowedChannel, position: number): void {
+  #confirm(
+    channel: FollowedChannel,
+    position: number,
+    activity: ChannelActivity | undefined,
+  ): void {
     this.#byRef.delete(channel.ref)
     const delivered = Math.max(channel.position ?? 0, channel.target)
     if (position < delivered) {
@@ -134,6 +138,11 @@ export class Follows {
     }
     channel.confirm(position)
     const asking = this.#asking.get(channel)
+    // Over a new link what is not said has ended.
+    const { channelId } = channel
+    const nothing = { kind: 'activity', channelId, streams: [], turns: [] } as const
+    const isAgain = asking === undefined
+    if (activity !== undefined || isAgain) channel.receiveFrame(activity ?? nothing)
     if (asking !== undefined) {
       this.#asking.delete(channel)
       clearTimeout(asking.timer)

@@ -1,15 +1,17 @@
 import { FrameKind } from '../../ipc/frame-kinds.ts'
 import { LINK_LIMITS } from '../../ipc/link.ts'
 import type { ReconnectingLink } from '../../ipc/reconnecting-link.ts'
-import { ChannelError } from '../../protocol/errors.ts'
+import { ChannelError, toChannelError } from '../../protocol/errors.ts'
 import type { Ephemeral, JoinNotice } from '../../protocol/model.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import type { Cancellation, ChunkRef, TurnRef } from '../agent-work.ts'
 import type { LogReader } from '../engine.ts'
 import type { ChannelLog, Command, FeedConsumer, Outcome } from '../log.ts'
 import { LogReads } from '../reads.ts'
 import { AppendQueue } from './append-queue.ts'
 import type { AppendLimits } from './append-queue.ts'
 import { Follows } from './follows.ts'
+import { HostWork } from './host-work.ts'
 import type { Answer, EntriesPayload, FollowedPayload, ReadyPayload } from './wire.ts'
 
 export interface RemoteLogOptions {
@@ -34,6 +36,12 @@ const DEFAULT_LIMITS: AppendLimits = {
   maxFrameBytes: LINK_LIMITS.maxFrameBytes,
 }
 
+const WORK_COMMANDS: ReadonlySet<Command['type']> = new Set<Command['type']>([
+  'open-stream',
+  'end-stream',
+  'settle',
+])
+
 /** Opens the log of a process that is not the writer. Usable at once: calls wait for the link. */
 export function openRemoteLog(options: RemoteLogOptions): RemoteLog {
   return new RemoteLog(options)
@@ -50,6 +58,7 @@ export class RemoteLog extends LogReads implements ChannelLog {
   readonly #options: RemoteLogOptions
   readonly #appends: AppendQueue
   readonly #follows: Follows
+  readonly #work: HostWork
   readonly #listeners: ((isConnected: boolean) => void)[] = []
   #isConnected = false
   #isClosed = false
@@ -77,6 +86,7 @@ export class RemoteLog extends LogReads implements ChannelLog {
         else this.#follows.whenDelivered(channelId, outcome.seq, release)
       },
     })
+    this.#work = new HostWork(link)
     this.#register(link)
   }
 
@@ -90,8 +100,18 @@ export class RemoteLog extends LogReads implements ChannelLog {
     this.#listeners.push(listener)
   }
 
-  append(command: Command): Promise<Outcome> {
-    return this.#appends.append(command)
+  async append(command: Command): Promise<Outcome> {
+    const isWork = WORK_COMMANDS.has(command.type)
+    if (!isWork) return this.#appends.append(command)
+    try {
+      const outcome = await this.#appends.append(command)
+      this.#work.answered(command, outcome)
+      return outcome
+    } catch (error) {
+      // One that may be tried again goes on, and is claimed over a new link.
+      if (!toChannelError(error).retryable) this.#work.refused(command)
+      throw error
+    }
   }
 
   publish(frame: Ephemeral): void {
@@ -102,6 +122,22 @@ export class RemoteLog extends LogReads implements ChannelLog {
     if (this.#isConnected) {
       this.#options.link.send(FrameKind.LOG_ANNOUNCE, JSON.stringify(joined))
     }
+  }
+
+  runAgents(agentIds: readonly string[]): void {
+    this.#work.runAgents(agentIds)
+  }
+
+  beginTurn(turn: TurnRef): void {
+    this.#work.beginTurn(turn)
+  }
+
+  endTurn(turn: TurnRef): void {
+    this.#work.endTurn(turn)
+  }
+
+  writeStream(chunk: ChunkRef): void {
+    this.#work.writeStream(chunk)
   }
 
   follow(channelId: string): Promise<number> {
@@ -148,9 +184,20 @@ export class RemoteLog extends LogReads implements ChannelLog {
       const joined: JoinNotice = JSON.parse(payload.toString())
       this.#tell((consumer) => consumer.onJoined?.(joined))
     })
-    link.onDrain(() => this.#appends.pump())
+    link.handle(FrameKind.LOG_AGENTS, () => {
+      this.#tell((consumer) => consumer.onAgentsChanged?.())
+    })
+    link.handle(FrameKind.WORK_CANCELLED, (payload) => {
+      const cancelled: Cancellation = JSON.parse(payload.toString())
+      this.#tell((consumer) => consumer.onCancelled?.(cancelled))
+    })
+    link.onDrain(() => {
+      this.#appends.pump()
+      this.#work.pump()
+    })
     link.onClose(() => {
       this.#appends.suspend()
+      this.#work.suspend()
       this.#follows.suspend()
       this.#setConnected(false)
     })
@@ -164,9 +211,11 @@ export class RemoteLog extends LogReads implements ChannelLog {
     }
     // Interests first: what the repeated appends bring is then part of the feed.
     this.#follows.open()
-    this.#appends.open()
     const { link, consumer } = this.#options
     if (consumer.onCommitted !== undefined) link.send(FrameKind.LOG_WATCH, '')
+    // Behind the watch, since it may be answered by what is to end; ahead of the ends of what it claims.
+    this.#work.open()
+    this.#appends.open()
     this.#setConnected(true)
   }
 

@@ -1,5 +1,6 @@
 import { ChannelError, isErrorCode } from '../../protocol/errors.ts'
-import type { Entry } from '../../protocol/model.ts'
+import type { ChannelActivity, Entry } from '../../protocol/model.ts'
+import type { TurnRef } from '../agent-work.ts'
 import type { Applied } from '../engine.ts'
 import type { Command, Outcome } from '../log.ts'
 
@@ -9,7 +10,13 @@ import type { Command, Outcome } from '../log.ts'
  */
 export type AppendPayload = readonly [ref: number, command: Command]
 export type FollowPayload = readonly (readonly [ref: number, channelId: string])[]
-export type FollowedPayload = readonly (readonly [ref: number, position: number])[]
+/** `activity` where agents are at work in the channel. */
+export type FollowedPayload = readonly (readonly [
+  ref: number,
+  position: number,
+  activity?: ChannelActivity,
+])[]
+export type TurnPayload = readonly [act: 'begin' | 'end', turn: TurnRef]
 /** `upTo` comes with a newest entry that is too large for a frame: the follower reads it instead. */
 export type EntriesPayload = readonly [
   channelId: string,

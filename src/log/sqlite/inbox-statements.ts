@@ -47,6 +47,7 @@ const DISCARDED = 2
 
 export interface InboxReads {
   readonly newestPlace: Statement<[], number | null>
+  readonly agentsIn: Statement<[number, number], { readonly id: string; readonly hasInbox: number }>
   /** To be read one by one, like those of `EntryReads`. */
   readonly inbox: Statement<[Range], PlacedColumns>
   readonly retried: Statement<[Omit<Range, 'author'>], PlacedColumns>
@@ -66,6 +67,9 @@ export function prepareInboxReads(database: Database): InboxReads {
     newestPlace: database
       .prepare<[], number | null>('SELECT max(place) AS place FROM entries')
       .pluck(),
+    agentsIn: database.prepare(`SELECT entity_id AS id, agent_id IS NOT NULL AS hasInbox
+      FROM participants LEFT JOIN agent_cursors ON agent_id = entity_id
+      WHERE channel_key = ? AND is_agent = 1 ORDER BY participants.place LIMIT ?`),
     inbox: database.prepare(`SELECT ${COLUMNS} FROM entries ${TAKING_PART} ${NOT_CLEARED}
       WHERE entries.place > :after AND entries.place <= :upTo AND ${SHOWN} AND author_id <> :author
       ORDER BY entries.place LIMIT :limit`),
@@ -86,10 +90,13 @@ type Change<Parameters extends unknown[]> = Statement<Parameters, never>
 
 export interface InboxWrites {
   readonly cursor: Statement<[string], Cursor>
+  readonly cursors: Statement<[], { readonly id: string; readonly place: number }>
   readonly saveCursor: Change<[string, number, string | null]>
   readonly failureOf: Statement<[StoredId, string], FailureColumns>
   readonly saveFailure: Change<[FailureColumns]>
+  readonly removeCursor: Change<[string]>
   readonly removeFailure: Change<[string, number]>
+  readonly removeFailures: Change<[string]>
   readonly failureCount: Statement<[string], number>
   readonly dropOldestFailures: Change<[string, string, number]>
   readonly forgetDiscarded: Change<[string, string, number, number]>
@@ -101,13 +108,16 @@ export function prepareInboxWrites(database: Database): InboxWrites {
     cursor: database.prepare(
       'SELECT place, settled_by AS settledBy FROM agent_cursors WHERE agent_id = ?',
     ),
+    cursors: database.prepare('SELECT agent_id AS id, place FROM agent_cursors'),
     saveCursor:
       database.prepare(`INSERT INTO agent_cursors (agent_id, place, settled_by) VALUES (?, ?, ?)
       ON CONFLICT (agent_id) DO UPDATE SET place = excluded.place, settled_by = excluded.settled_by`),
     failureOf: database.prepare(`SELECT failure.* FROM entries
       CROSS JOIN agent_failures AS failure ON failure.place = entries.place
       WHERE entries.id = ? AND failure.agent_id = ?`),
+    removeCursor: database.prepare('DELETE FROM agent_cursors WHERE agent_id = ?'),
     removeFailure: database.prepare('DELETE FROM agent_failures WHERE agent_id = ? AND place = ?'),
+    removeFailures: database.prepare('DELETE FROM agent_failures WHERE agent_id = ?'),
     eraseFailures: database.prepare(
       'DELETE FROM agent_failures WHERE channel_key = ? AND seq > ? AND seq <= ?',
     ),

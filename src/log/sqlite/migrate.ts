@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import type { Database } from 'better-sqlite3'
-import { SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4 } from './schema.ts'
+import { SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5 } from './schema.ts'
 
 /** Step `n` turns version `n` into `n + 1`. A released step never changes; a change is a new step. */
 const STEPS: readonly ((database: Database) => void)[] = [
@@ -18,6 +18,9 @@ const STEPS: readonly ((database: Database) => void)[] = [
   },
   (database) => {
     database.exec(SCHEMA_4)
+  },
+  (database) => {
+    database.exec(SCHEMA_5)
   },
 ]
 

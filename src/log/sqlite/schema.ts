@@ -193,3 +193,30 @@ export const SCHEMA_4 = `
   CREATE INDEX agent_failures_state ON agent_failures (agent_id, state, place);
   CREATE INDEX agent_failures_message ON agent_failures (channel_key, seq);
 `
+
+/**
+ * The fifth version: the streams that go on, and the agents that are no modules or were stopped.
+ *
+ * A stream's row goes when it ends: its message says the rest. `text` is a checkpoint. To begin and to end one costs
+ * the writer as much again as its message (measured: 18 µs against 9 µs, batches of 100, without fsync).
+ */
+export const SCHEMA_5 = `
+  CREATE TABLE streams (
+    id TEXT PRIMARY KEY,
+    channel_key INTEGER NOT NULL,
+    author_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    answers TEXT,
+    is_cancelled INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    text TEXT NOT NULL,
+    UNIQUE (channel_key, author_id, name)
+  ) WITHOUT ROWID;
+  CREATE TABLE agents (
+    id TEXT PRIMARY KEY,
+    definition TEXT,
+    is_stopped INTEGER NOT NULL,
+    changed_by TEXT NOT NULL
+  ) WITHOUT ROWID;
+`

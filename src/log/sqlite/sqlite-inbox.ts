@@ -10,6 +10,7 @@ import type {
 } from '../engine/inbox-store.ts'
 import type { EntryRow } from '../engine/records.ts'
 import type { RowSpan } from '../engine/store.ts'
+import type { ChannelAgent } from '../engine.ts'
 import type { Failure, FailureQuery } from '../inbox.ts'
 import { decodeId, encodeId } from './id-codec.ts'
 import {
@@ -38,6 +39,11 @@ export class SqliteInboxReads implements InboxReadStore {
 
   newestPlace(): number {
     return this.#reads.newestPlace.get() ?? 0
+  }
+
+  agentsIn(channelKey: number, limit: number): readonly ChannelAgent[] {
+    const rows = this.#reads.agentsIn.all(channelKey, limit)
+    return rows.map(({ id, hasInbox }) => ({ agentId: id, hasInbox: hasInbox === 1 }))
   }
 
   postings({ maxBytes, limit, ...range }: PlaceRange): PlacedRows {
@@ -76,8 +82,16 @@ export class SqliteInbox extends SqliteInboxReads implements InboxStore {
     return this.#writes.cursor.get(agentId)
   }
 
+  cursors(): ReadonlyMap<string, number> {
+    return new Map(this.#writes.cursors.all().map(({ id, place }) => [id, place]))
+  }
+
   saveCursor(agentId: string, { place, settledBy }: Cursor): void {
     this.#writes.saveCursor.run(agentId, place, settledBy)
+  }
+
+  removeCursor(agentId: string): void {
+    this.#writes.removeCursor.run(agentId)
   }
 
   entryAt(place: number): EntryRow | undefined {
@@ -106,6 +120,10 @@ export class SqliteInbox extends SqliteInboxReads implements InboxStore {
 
   removeFailure(agentId: string, place: number): void {
     this.#writes.removeFailure.run(agentId, place)
+  }
+
+  removeFailures(agentId: string): void {
+    this.#writes.removeFailures.run(agentId)
   }
 
   failureCount(agentId: string): number {

@@ -14,6 +14,7 @@ import {
   decodeServer,
   decodeStanding,
 } from './rows.ts'
+import { SqliteAgentReads } from './sqlite-agents.ts'
 import { SqliteInboxReads } from './sqlite-inbox.ts'
 import { listVisible } from './visible-channels.ts'
 
@@ -21,11 +22,16 @@ import { listVisible } from './visible-channels.ts'
 export class SqliteReadStore implements ReadStore {
   readonly epoch: string
   readonly inbox: SqliteInboxReads
+  readonly agents: SqliteAgentReads
   readonly #database: Database
   readonly #reads: ReadStatements
 
-  constructor(database: Database, inbox = new SqliteInboxReads(database)) {
-    this.inbox = inbox
+  constructor(
+    database: Database,
+    parts: { readonly inbox?: SqliteInboxReads; readonly agents?: SqliteAgentReads } = {},
+  ) {
+    this.inbox = parts.inbox ?? new SqliteInboxReads(database)
+    this.agents = parts.agents ?? new SqliteAgentReads(database)
     this.#database = database
     this.#reads = prepareReads(database)
     const epoch = database.prepare(`SELECT value FROM meta WHERE name = 'epoch'`).pluck().get()

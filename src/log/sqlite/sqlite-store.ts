@@ -8,8 +8,10 @@ import { ClientKeys } from './client-keys.ts'
 import type { ClientKeyOptions } from './client-keys.ts'
 import { encodeId } from './id-codec.ts'
 import { decodeChannel, decodeEntry, encodeChannel, encodeKind } from './rows.ts'
+import { SqliteAgents } from './sqlite-agents.ts'
 import { SqliteInbox } from './sqlite-inbox.ts'
 import { SqliteReadStore } from './sqlite-read-store.ts'
+import { SqliteStreams } from './sqlite-streams.ts'
 import { prepareWrites } from './write-statements.ts'
 import type { EntryValues, WriteStatements } from './write-statements.ts'
 
@@ -21,6 +23,8 @@ export interface StoreBounds {
 /** The primitive writes. It is the only writer of its file, so what it caches is what is stored. */
 export class SqliteStore extends SqliteReadStore implements WriteStore {
   override readonly inbox: SqliteInbox
+  override readonly agents: SqliteAgents
+  readonly streams: SqliteStreams
   readonly #database: Database
   readonly #writes: WriteStatements
   readonly #cache: ChannelCache
@@ -28,8 +32,11 @@ export class SqliteStore extends SqliteReadStore implements WriteStore {
 
   constructor(database: Database, bounds: StoreBounds = {}) {
     const inbox = new SqliteInbox(database)
-    super(database, inbox)
+    const agents = new SqliteAgents(database)
+    super(database, { inbox, agents })
     this.inbox = inbox
+    this.agents = agents
+    this.streams = new SqliteStreams(database)
     this.#database = database
     this.#writes = prepareWrites(database)
     this.#cache = new ChannelCache(bounds.cache)
@@ -48,6 +55,7 @@ export class SqliteStore extends SqliteReadStore implements WriteStore {
     } catch (error) {
       this.#cache.clear()
       this.#clientKeys.rolledBack()
+      this.streams.rolledBack()
       // Some failures (a full disk, an I/O error) have rolled back by themselves.
       if (this.#database.inTransaction) this.#writes.rollback.run()
       throw error

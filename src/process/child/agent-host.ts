@@ -114,10 +114,10 @@ export async function composeAgentHost(context: ChildContext): Promise<RunningCh
   report(loaded, isOwn)
   reportProblems(context, loaded.infos, isOwn)
   const underWay = new WorkUnderWay()
-  const own = [...loaded.workers.values()].filter(({ name }) => isOwn(name))
-  const agents = openAgents(context, { workers: own, slot, underWay, scope })
+  const all = [...loaded.workers.values()]
+  const agents = openAgents(context, { workers: all, isOwn, slot, underWay, scope })
   const scheduler = new Scheduler({
-    workers: own,
+    workers: all.filter(({ name }) => isOwn(name)),
     underWay,
     asWorker: (worker, run) => scope.run(worker.logger, run),
   })

@@ -1,12 +1,8 @@
-import { createLogger } from '../../telemetry/logger.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import { LogBatches } from '../../telemetry/log-batches.ts'
-import { openLogTap } from '../../telemetry/log-tap.ts'
-import type { LogTap } from '../../telemetry/log-tap.ts'
-import { withoutStream } from '../../telemetry/without-stream.ts'
 import { createDeferred } from '../../util/deferred.ts'
 import { reasonOf } from '../error-facts.ts'
 import type { ChildStart } from '../messages.ts'
+import { openTelemetry } from './open-telemetry.ts'
 import { PrimaryLink } from './primary-link.ts'
 import type { ChildRole } from '../roles.ts'
 
@@ -28,33 +24,6 @@ export interface RunningChild {
 }
 
 export type Compose = (context: ChildContext) => Promise<RunningChild>
-
-interface Telemetry {
-  readonly logger: Logger
-  readonly close: () => Promise<void>
-}
-
-function openTelemetry(role: ChildRole, start: ChildStart, link: PrimaryLink): Telemetry {
-  const batches = new LogBatches({
-    send: (lines) => link.send({ parley: 'log-lines', lines }),
-    onDropped: (count) => {
-      quiet.warn({ count }, 'log lines left out of the stream')
-    },
-  })
-  const tap: LogTap = openLogTap((line) => {
-    batches.push(line)
-  })
-  const level = start.settings.logLevel
-  const logger = createLogger({ level, role, destination: tap })
-  const quiet = withoutStream(logger)
-  return {
-    logger,
-    close: async () => {
-      batches.flush()
-      await tap.flush()
-    },
-  }
-}
 
 /** Serves until the primary asks for a drain and that is done, or the primary is gone. Throws what made it fail. */
 async function live(
@@ -91,7 +60,11 @@ export async function runChild(role: ChildRole, compose: Compose): Promise<numbe
   const link = new PrimaryLink()
   const start = await Promise.race([link.hello(), link.closed])
   if (start === undefined) return 1
-  const { logger, close } = openTelemetry(role, start, link)
+  const { logger, close } = openTelemetry({
+    role,
+    level: start.settings.logLevel,
+    send: (lines) => link.send({ parley: 'log-lines', lines }),
+  })
   const failed = createDeferred<never>()
   const fail = failed.reject
   const stray = { handle: fail }

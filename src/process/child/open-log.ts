@@ -5,6 +5,7 @@ import type { RemoteLog } from '../../log/remote/remote-log.ts'
 import { openSqliteReader } from '../../log/sqlite/sqlite-engine.ts'
 import type { ChildContext } from './child.ts'
 import { databaseFile } from '../database-file.ts'
+import type { ChildStart } from '../messages.ts'
 import type { ChildRole } from '../roles.ts'
 
 /** Longest that a read may wait for a lock: the whole process stands still meanwhile. */
@@ -18,8 +19,13 @@ export interface LinkedLog {
   readonly close: () => Promise<void>
 }
 
+/** What there has to be for it. */
+export interface LinkedLogContext extends Pick<ChildContext, 'logger' | 'fail'> {
+  readonly start: Pick<ChildStart, 'settings' | 'dataDir' | 'writerSocketPath' | 'id'>
+}
+
 export function openLinkedLog(
-  { start, logger, fail }: ChildContext,
+  { start, logger, fail }: LinkedLogContext,
   role: ChildRole,
   consumer: FeedConsumer,
 ): LinkedLog {

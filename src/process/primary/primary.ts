@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Settings } from '../../config/settings.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { SocketsDir } from './data-dir.ts'
+import type { Embedder } from './embedder.ts'
 import { HandOvers } from './hand-overs.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { LogHub } from './log-hub.ts'
@@ -10,10 +11,11 @@ import { ManagedChild } from './managed-child.ts'
 import type { AgentHost, Answers, ForPrimary, Peer, Question } from '../messages.ts'
 import { ExcludedModules } from './excluded-modules.ts'
 import { settingsFor } from './settings-for.ts'
+import { KnownWorkers } from './known-workers.ts'
 import { Leaders } from './leaders.ts'
 import { urlOf } from './pick-port.ts'
 import type { ChildRole } from '../roles.ts'
-import { processesOf, readinessOf, workersOf } from './server-state.ts'
+import { processesOf, readinessOf } from './server-state.ts'
 import { newProcessId } from '../gateway/session-id.ts'
 import type { UpgradeRequest } from '../gateway/upgrade-request.ts'
 import { spawnProcess } from './spawn.ts'
@@ -33,6 +35,8 @@ export interface PrimaryOptions {
   readonly port: number
   readonly logs: LogHub
   readonly logger: Logger
+  /** Gets told when it serves; its agents stand beside those of the workers folder. */
+  readonly embedder: Embedder | undefined
   /** Aborted when the server shall end; may be already. */
   readonly stop: AbortController
 }
@@ -45,6 +49,7 @@ export class Primary {
   readonly #handOvers = new HandOvers()
   readonly #leaders = new Leaders()
   readonly #excluded = new ExcludedModules()
+  readonly #workers = new KnownWorkers()
 
   constructor(options: PrimaryOptions) {
     this.#options = options
@@ -94,8 +99,26 @@ export class Primary {
       const url = urlOf(settings.host, port)
       logger.info({ url, gateways: settings.gateways }, 'listening')
       process.send?.('ready')
+      this.#tellEmbedder(url)
     }
     await stopped
+  }
+
+  #tellEmbedder(url: string): void {
+    const { settings, dataDir, sockets, port, embedder } = this.#options
+    const agentIds = this.#workers.list.flatMap(({ agent }) => agent?.id ?? [])
+    void embedder?.tell({
+      parley: 'serving',
+      start: {
+        settings: settingsFor('agent-host', settings),
+        id: newProcessId(),
+        dataDir,
+        writerSocketPath: sockets.socketPath('writer'),
+        port,
+        url,
+        agentIds,
+      },
+    })
   }
 
   #spawn(role: ChildRole, slot: number): ManagedChild {
@@ -160,6 +183,7 @@ export class Primary {
       gateway.send({ parley: 'agent-hosts', hosts })
     }
     this.#leaders.look(children)
+    this.#workers.look({ children })
   }
 
   #receive(from: ManagedChild, message: ForPrimary, socket: Socket | undefined): void {
@@ -212,7 +236,7 @@ export class Primary {
       case 'readiness':
         return readinessOf(this.#supervisor)
       case 'workers':
-        return workersOf(this.#supervisor)
+        return [...this.#workers.list, ...(this.#options.embedder?.workers ?? [])]
       case 'logs':
         return logs.lines()
       case 'clear-logs':

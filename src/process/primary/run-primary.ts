@@ -7,6 +7,7 @@ import { openSocketsDir } from './data-dir.ts'
 import type { SocketsDir } from './data-dir.ts'
 import { databaseFile } from '../database-file.ts'
 import { codeOf, reasonOf } from '../error-facts.ts'
+import { Embedder } from './embedder.ts'
 import { LogHub } from './log-hub.ts'
 import { pickPort } from './pick-port.ts'
 import { dataDirRefusal, ownDataDir } from '../own-data-dir.ts'
@@ -51,17 +52,23 @@ export interface ServeOptions {
   readonly stop: AbortController
   /** Whether a change in the workers folder is a reload. */
   readonly isWatching: boolean
+  /** Whether the process that started this one runs agents beside it. */
+  readonly isEmbedded: boolean
 }
 
 async function serve(
   { settings, unknown, workerEnvironment }: ReadSettings,
   { entry, stop, isWatching }: ServeOptions,
+  embedder: Embedder | undefined,
 ): Promise<void> {
   const owned = await ownDataDir(settings.dataDir)
   const dataDir = owned.path
   checkDatabase(databaseFile(dataDir))
   const sockets = await openSockets(dataDir)
   const logs = new LogHub()
+  embedder?.watchLogLines((lines) => {
+    logs.push(lines)
+  })
   const tap = openLogTap((line) => {
     logs.push([line])
   })
@@ -71,7 +78,7 @@ async function serve(
     const port = await choosePort(settings)
     prepareSpawning(entry)
     const server = { entry, settings, dataDir, sockets, port, logs, logger, stop }
-    await new Primary({ ...server, workerEnvironment, isWatching }).run()
+    await new Primary({ ...server, workerEnvironment, isWatching, embedder }).run()
   } finally {
     await sockets.remove()
     await tap.flush()
@@ -81,15 +88,17 @@ async function serve(
 
 /** Runs the server until `stop` is aborted. Resolves with the exit code. */
 export async function runPrimary(options: ServeOptions): Promise<number> {
+  const embedder = options.isEmbedded ? new Embedder() : undefined
   try {
-    await serve(startFrom(process.env), options)
+    await serve(startFrom(process.env), options, embedder)
     return 0
   } catch (error) {
     const isExpected = error instanceof Refusal || error instanceof StartError
     // What is not expected is a fault of the program: its stack helps whoever looks for it.
     const stack = error instanceof Error ? error.stack : undefined
     const reason = isExpected ? error.message : (stack ?? reasonOf(error))
-    process.stderr.write(`parley cannot start: ${reason}\n`)
+    if (embedder === undefined) process.stderr.write(`parley cannot start: ${reason}\n`)
+    else await embedder.tell({ parley: 'failed', reason })
     return 1
   }
 }

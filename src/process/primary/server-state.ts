@@ -34,8 +34,10 @@ export function processesOf(supervisor: Supervisor): readonly ProcessInfo[] {
   return [primary, ...children]
 }
 
-/** What the agent host that came last has loaded: all load the same. */
-export function workersOf(supervisor: Supervisor): readonly WorkerInfo[] {
-  const hosts = supervisor.children.filter(({ role, isReady }) => role === 'agent-host' && isReady)
-  return hosts.at(-1)?.workers ?? []
+/** What the agent host that came last has loaded, since all load the same; undefined while none is ready. */
+export function workersOf({
+  children,
+}: Pick<Supervisor, 'children'>): readonly WorkerInfo[] | undefined {
+  const hosts = children.filter(({ role, isReady }) => role === 'agent-host' && isReady)
+  return hosts.at(-1)?.workers
 }

@@ -5,10 +5,21 @@ import { eventFrame, textFrame } from './client-frames.ts'
 import { FrameWalker } from './frame-walker.ts'
 import type { ConnectionPlan, Position } from './plan.ts'
 
-const CHAR = { zero: 0x30, two: 0x32, four: 0x34, m: 0x6d, A: 0x41, B: 0x42, E: 0x45 } as const
-/** Where the events of messages differ: `42["messageBroadcast"`, `42["messageAck"`, `42["messageError"`. */
+const CHAR = {
+  zero: 0x30,
+  two: 0x32,
+  four: 0x34,
+  m: 0x6d,
+  A: 0x41,
+  B: 0x42,
+  C: 0x43,
+  E: 0x45,
+  S: 0x53,
+} as const
+/** Where the events of messages differ: `42["messageBroadcast"`, `42["messageAck"`, `42["messageStreamChunk"` … */
 const EVENT_AT = 4
 const KIND_AT = EVENT_AT + 'message'.length
+const STREAM_KIND_AT = EVENT_AT + 'messageStream'.length
 const PONG = textFrame('3')
 const HEAD_END = '\r\n\r\n'
 
@@ -19,6 +30,10 @@ export interface ConnectionEvents {
   onAck(bytes: Buffer, start: number, end: number): void
   /** A whole `messageError` frame, in place. */
   onRefusal(bytes: Buffer, start: number, end: number): void
+  /** A whole `messageStreamChunk` frame, in place. */
+  onChunk?(bytes: Buffer, start: number, end: number): void
+  /** A stream ended otherwise than complete. */
+  onBrokenStream?(): void
   /** After all frames of one read. */
   onRead(): void
   /** The connection ended, and not by `destroy`. */
@@ -167,13 +182,24 @@ export class RawConnection {
 
   #onEvent(bytes: Buffer, start: number, end: number): void {
     if (bytes[start + EVENT_AT] === CHAR.m) {
-      const kind = bytes[start + KIND_AT]
-      if (kind === CHAR.B) this.#events.onDelivery(bytes, start, end)
-      else if (kind === CHAR.A) this.#events.onAck(bytes, start, end)
-      else if (kind === CHAR.E) this.#onRefusal(bytes, start, end)
+      this.#onMessageEvent(bytes, start, end)
       return
     }
     if (this.#wait !== undefined) this.#onAnswer(bytes.toString('utf8', start + 2, end))
+  }
+
+  #onMessageEvent(bytes: Buffer, start: number, end: number): void {
+    const kind = bytes[start + KIND_AT]
+    if (kind === CHAR.B) this.#events.onDelivery(bytes, start, end)
+    else if (kind === CHAR.A) this.#events.onAck(bytes, start, end)
+    else if (kind === CHAR.E) this.#onRefusal(bytes, start, end)
+    else if (kind === CHAR.S) this.#onStreamEvent(bytes, start, end)
+  }
+
+  #onStreamEvent(bytes: Buffer, start: number, end: number): void {
+    const kind = bytes[start + STREAM_KIND_AT]
+    if (kind === CHAR.C) this.#events.onChunk?.(bytes, start, end)
+    else if (kind === CHAR.E) this.#events.onBrokenStream?.()
   }
 
   #onAnswer(json: string): void {

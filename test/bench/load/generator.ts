@@ -9,7 +9,7 @@ import { Tally } from './tally.ts'
 /** A generator is a process of its own; this is its main module, driven by `Generator` over IPC. */
 
 const READ_BUFFER_BYTES = 256 * 1024
-/** How long `stop` waits for acknowledgements that do not come. */
+/** How long `stop` waits for acknowledgements and answers that do not come. */
 const STOP_GRACE_MS = 5_000
 const STOP_POLL_MS = 5
 
@@ -24,6 +24,8 @@ function send(plan: SendPlan): null {
   const { pace } = plan
   if (pace.kind === 'paced') {
     pacings.push(startPacing(senders, pace.perSecond, tally.clock))
+  } else if (pace.kind === 'turns') {
+    for (const sender of senders) sender.converse(pace)
   } else {
     const most = pace.kind === 'burst' ? pace.messagesPerSender : Number.POSITIVE_INFINITY
     for (const sender of senders) sender.go({ inFlight: pace.inFlight, most })
@@ -41,7 +43,7 @@ async function until(isTrue: () => boolean, timeoutMs: number): Promise<void> {
 async function stop(): Promise<null> {
   for (const pacing of pacings.splice(0)) pacing.stop()
   for (const member of members) member.halt()
-  await until(() => members.every(({ inFlight }) => inFlight === 0), STOP_GRACE_MS)
+  await until(() => members.every(({ isAnswered }) => isAnswered), STOP_GRACE_MS)
   return null
 }
 

@@ -15,9 +15,14 @@ const COMMAND_TIMEOUT_MS = 15_000
 const GENTLE_CONCURRENCY = 4
 
 /** The windows of all generators as one; its duration is their mean, since they are marked one message apart. */
-export interface LoadWindow extends Omit<Window, 'ackCounts' | 'lagCounts' | 'cpuMs'> {
+export interface LoadWindow extends Omit<
+  Window,
+  'ackCounts' | 'lagCounts' | 'turnCounts' | 'chunkCounts' | 'cpuMs'
+> {
   readonly ackLatency: Histogram
   readonly deliveryLag: Histogram
+  readonly turnTimes: Histogram
+  readonly chunkLag: Histogram
   /** CPU of the busiest generator as a share of one core. */
   readonly busiestGenerator: number
   /** CPU of all generators together, in cores. */
@@ -29,6 +34,8 @@ export interface LoadTotals {
   readonly deliveries: number
   readonly expectedDeliveries: number
   readonly unacknowledged: number
+  /** Messages that nobody answered: all of them, where no answers are waited for. */
+  readonly unanswered: number
   readonly lostConnections: number
   readonly firstLoss: string | undefined
   /** How long after the last acknowledgement the last delivery came; 0 when it was not later. */
@@ -137,14 +144,19 @@ export class Load implements AsyncDisposable {
       expectedDeliveries: sum(all.map(({ expectedDeliveries }) => expectedDeliveries)),
       refusals: sum(all.map(({ refusals }) => refusals)),
       lostConnections: sum(all.map(({ lostConnections }) => lostConnections)),
+      turns: sum(all.map(({ turns }) => turns)),
+      brokenStreams: sum(all.map(({ brokenStreams }) => brokenStreams)),
+      worstChunkP99Ms: Math.max(...all.map(({ worstChunkP99Ms }) => worstChunkP99Ms)),
       ackLatency: merged(all.map(({ ackCounts }) => ackCounts)),
       deliveryLag: merged(all.map(({ lagCounts }) => lagCounts)),
+      turnTimes: merged(all.map(({ turnCounts }) => turnCounts)),
+      chunkLag: merged(all.map(({ chunkCounts }) => chunkCounts)),
       busiestGenerator: Math.max(...shares),
       generatorCores: sum(shares),
     }
   }
 
-  /** Sends nothing more and waits a bounded time for what is unacknowledged. */
+  /** Sends nothing more and waits a bounded time for what is unacknowledged or unanswered. */
   async stop(): Promise<void> {
     await this.#all({ do: 'stop' })
   }
@@ -155,11 +167,13 @@ export class Load implements AsyncDisposable {
     const lastDeliveryAtMs = Math.max(...all.map((one) => one.lastDeliveryAtMs))
     const acks = sum(all.map((one) => one.acks))
     const refusals = sum(all.map((one) => one.refusals))
+    const sent = sum(all.map((one) => one.sent))
     return {
       acks,
       deliveries: sum(all.map(({ deliveries }) => deliveries)),
       expectedDeliveries: sum(all.map(({ expectedDeliveries }) => expectedDeliveries)),
-      unacknowledged: sum(all.map(({ sent }) => sent)) - acks - refusals,
+      unacknowledged: sent - acks - refusals,
+      unanswered: sent - refusals - sum(all.map(({ turns }) => turns)),
       lostConnections: sum(all.map(({ lostConnections }) => lostConnections)),
       firstLoss: all.find(({ firstLoss }) => firstLoss !== undefined)?.firstLoss,
       trailingMs: Math.max(0, lastDeliveryAtMs - lastAckAtMs),

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { RawConnection } from './connection.ts'
 import type { ConnectionEvents, Place } from './connection.ts'
+import { Conversation } from './conversation.ts'
+import type { Histogram } from './histogram.ts'
 import { MessageFrames, acknowledgedNumber, sentAtMs } from './message-frames.ts'
-import type { ConnectionPlan, Position } from './plan.ts'
+import type { ConnectionPlan, Position, TurnPlan } from './plan.ts'
+import { chunkTimes } from './stamps.ts'
 import type { Tally } from './tally.ts'
 
 /** How a member goes on by itself after each acknowledgement. */
@@ -22,6 +25,9 @@ export class Member implements ConnectionEvents {
   /** Unacknowledged messages, by number: when each was sent. */
   readonly #sentAt = new Map<number, number>()
   #going: Going | undefined
+  #conversation: Conversation | undefined
+  #isReplyOwed = false
+  #chunkLag: Histogram | undefined
   #number = 0
   #toWrite: Buffer[] = []
   #untilSample = 1
@@ -38,8 +44,9 @@ export class Member implements ConnectionEvents {
     this.#connection = new RawConnection(plan, place, this)
   }
 
-  get inFlight(): number {
-    return this.#sentAt.size
+  /** Whether nothing is unacknowledged, and nothing unanswered that is waited for. */
+  get isAnswered(): boolean {
+    return this.#sentAt.size === 0 && !this.#isReplyOwed
   }
 
   get isDone(): boolean {
@@ -62,8 +69,18 @@ export class Member implements ConnectionEvents {
     this.#flush()
   }
 
+  /** Has a conversation from now on. */
+  converse(plan: TurnPlan): void {
+    this.#conversation = new Conversation(plan, () => {
+      this.#isReplyOwed = plan.awaits === 'reply'
+      this.sendOne()
+    })
+    this.#conversation.begin()
+  }
+
   halt(): void {
     this.#going = undefined
+    this.#conversation?.end()
   }
 
   sendOne(): void {
@@ -77,6 +94,10 @@ export class Member implements ConnectionEvents {
 
   onDelivery(bytes: Buffer, start: number, end: number): void {
     this.#deliveries += 1
+    if (this.#conversation?.awaits === 'reply' && !this.#frames.isOwn(bytes, start)) {
+      this.#onReply(sentAtMs(bytes, start, end))
+      return
+    }
     this.#untilSample -= 1
     if (this.#untilSample > 0) return
     this.#untilSample = this.sampleEvery
@@ -94,13 +115,26 @@ export class Member implements ConnectionEvents {
     tally.ackLatency.recordMs(tally.lastAckAtMs - at)
     tally.acks += 1
     tally.expectedDeliveries += this.plan.memberCount
+    if (this.#conversation?.awaits === 'ack') this.#conversation.goOn()
     this.#refill()
   }
 
   onRefusal(bytes: Buffer, start: number, end: number): void {
     this.#tally.refusals += 1
     this.#sentAt.delete(acknowledgedNumber(bytes, start, end))
+    this.#isReplyOwed = false
+    this.#conversation?.goOn()
     this.#refill()
+  }
+
+  onChunk(bytes: Buffer, start: number, end: number): void {
+    const now = this.#tally.clock()
+    this.#chunkLag ??= this.#tally.openChunkLag()
+    for (const at of chunkTimes(bytes, start, end)) this.#chunkLag.recordMs(now - at)
+  }
+
+  onBrokenStream(): void {
+    this.#tally.brokenStreams += 1
   }
 
   onRead(): void {
@@ -115,8 +149,17 @@ export class Member implements ConnectionEvents {
   onLost(reason: string): void {
     this.#tally.lostConnections += 1
     this.#tally.firstLoss ??= reason
-    this.#going = undefined
+    this.halt()
+    this.#isReplyOwed = false
     this.#sentAt.clear()
+  }
+
+  #onReply(at: number): void {
+    this.#tally.turns += 1
+    this.#tally.turnTimes.recordMs(this.#tally.clock() - at)
+    if (!this.#isReplyOwed) return
+    this.#isReplyOwed = false
+    this.#conversation?.goOn()
   }
 
   #refill(): void {

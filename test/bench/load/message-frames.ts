@@ -1,16 +1,16 @@
 import { DEFAULT_SERVER_ID } from '../../../src/protocol/limits.ts'
 import { eventFrame } from './client-frames.ts'
+import { stampOf, timeAt, timeText } from './stamps.ts'
 
-/** A text carries the time of its sending: `t=0000012345678.901;`, then letters up to `TEXT_CHARS`. */
-const TIME_MARK = 't='
-const TIME_CHARS = 17
+/** Of a text, which begins with the stamp of its sending. */
 const TEXT_CHARS = 100
 /** The client's message ids are UUIDs that differ in their last group, a decimal number. */
 const NUMBER_CHARS = 12
 const UUID_CHARS = 36
 
 const CLIENT_ID_KEY = Buffer.from('"clientMessageId":"')
-const TEXT_KEY = Buffer.from(`"text":"${TIME_MARK}`)
+const TEXT_KEY = Buffer.from('"text":"t=')
+const SENDER_KEY = Buffer.from('"senderId":"')
 
 function decimals(bytes: Buffer, start: number, chars: number): number {
   return Number(bytes.toString('latin1', start, start + chars))
@@ -26,7 +26,7 @@ export function acknowledgedNumber(bytes: Buffer, start: number, end: number): n
 /** When the message of a `messageBroadcast` frame was sent; NaN for a foreign one. */
 export function sentAtMs(bytes: Buffer, start: number, end: number): number {
   const at = bytes.indexOf(TEXT_KEY, start)
-  return at === -1 || at >= end ? Number.NaN : decimals(bytes, at + TEXT_KEY.length, TIME_CHARS)
+  return at === -1 || at >= end ? Number.NaN : timeAt(bytes, at + TEXT_KEY.length)
 }
 
 export interface SenderIdentity {
@@ -41,14 +41,15 @@ export class MessageFrames {
   readonly #template: Buffer
   readonly #timeAt: number
   readonly #numberAt: number
+  readonly #senderId: Buffer
 
   constructor({ entityId, channelId, messageIdBase }: SenderIdentity) {
-    const time = `${TIME_MARK}${'0'.repeat(TIME_CHARS)}`
+    const stamp = stampOf(0)
     const messageId = messageIdBase.slice(0, UUID_CHARS - NUMBER_CHARS) + '0'.repeat(NUMBER_CHARS)
     this.#template = eventFrame('2', {
       senderId: entityId,
       senderName: 'Load',
-      message: `${time};`.padEnd(TEXT_CHARS, 'parley '),
+      message: stamp.padEnd(TEXT_CHARS, 'parley '),
       channelId,
       roomId: channelId,
       messageServerId: DEFAULT_SERVER_ID,
@@ -57,13 +58,21 @@ export class MessageFrames {
       attachments: [],
       metadata: {},
     })
-    this.#timeAt = this.#template.indexOf(time) + TIME_MARK.length
+    this.#timeAt = this.#template.indexOf(stamp) + stamp.indexOf(timeText(0))
     this.#numberAt = this.#template.indexOf(messageId) + UUID_CHARS - NUMBER_CHARS
+    this.#senderId = Buffer.from(entityId)
+  }
+
+  /** Whether this sender said what a `messageBroadcast` frame is about. */
+  isOwn(bytes: Buffer, start: number): boolean {
+    const own = this.#senderId
+    const at = bytes.indexOf(SENDER_KEY, start) + SENDER_KEY.length
+    return bytes.compare(own, 0, own.length, at, Math.min(at + own.length, bytes.length)) === 0
   }
 
   frame(number: number, atMs: number): Buffer {
     const frame = Buffer.from(this.#template)
-    frame.write(atMs.toFixed(3).padStart(TIME_CHARS, '0'), this.#timeAt, 'latin1')
+    frame.write(timeText(atMs), this.#timeAt, 'latin1')
     frame.write(String(number).padStart(NUMBER_CHARS, '0'), this.#numberAt, 'latin1')
     return frame
   }

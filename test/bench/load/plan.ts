@@ -28,15 +28,25 @@ export interface OpenPlan {
   readonly timeoutMs: number
 }
 
+/** A conversation: the next message comes some time after the one before was acknowledged, or answered. */
+export interface TurnPlan {
+  /** `reply`: what somebody else says next in the channel, with the same text. */
+  readonly awaits: 'ack' | 'reply'
+  /** Mean time between that and the next message, which comes after half to one and a half of it. */
+  readonly thinkMs: number
+}
+
 export interface SendPlan {
   /**
    * `closed`: every sender keeps `inFlight` messages unacknowledged. `burst`: the same until each has sent
-   * `messagesPerSender`. `paced`: together `perSecond` messages, whatever is still in flight.
+   * `messagesPerSender`. `paced`: together `perSecond` messages, whatever is still in flight. `turns`: every
+   * sender has one conversation.
    */
   readonly pace:
     | { readonly kind: 'closed'; readonly inFlight: number }
     | { readonly kind: 'burst'; readonly inFlight: number; readonly messagesPerSender: number }
     | { readonly kind: 'paced'; readonly perSecond: number }
+    | ({ readonly kind: 'turns' } & TurnPlan)
   /** Of how many deliveries of a connection one is looked into for the time it was sent. */
   readonly sampleEvery: number
 }
@@ -70,8 +80,18 @@ export interface Window {
   /** `messageError` events. */
   readonly refusals: number
   readonly lostConnections: number
+  /** Messages that were answered. */
+  readonly turns: number
+  /** Streams that ended otherwise than complete. */
+  readonly brokenStreams: number
+  /** Of the connection that was furthest behind its stream, 99 % of the time; NaN without streams. */
+  readonly worstChunkP99Ms: number
   readonly ackCounts: Uint32Array
   readonly lagCounts: Uint32Array
+  /** From sending a message until its answer came. */
+  readonly turnCounts: Uint32Array
+  /** From writing a chunk of a stream until it came, coalesced or not. */
+  readonly chunkCounts: Uint32Array
   /** CPU time of the generator itself, user and system. */
   readonly cpuMs: number
 }
@@ -82,6 +102,7 @@ export interface Totals {
   readonly acks: number
   readonly deliveries: number
   readonly refusals: number
+  readonly turns: number
   readonly lostConnections: number
   readonly lastAckAtMs: number
   readonly lastDeliveryAtMs: number
@@ -105,7 +126,7 @@ export interface Results {
   /** Of a burst: whether everything was acknowledged before the time was over. */
   readonly finished: boolean
   readonly mark: Window
-  /** Resolves when everything that was sent is acknowledged, or its time is over. */
+  /** Resolves when everything that was sent is acknowledged and answered, or its time is over. */
   readonly stop: null
   readonly totals: Totals
   readonly disconnect: null

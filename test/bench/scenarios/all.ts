@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts'
+import { blockedWorker } from './blocked-worker.ts'
 import { closed200, closed50, inFlight8 } from './closed.ts'
 import { connectStorm, idle5000 } from './connections.ts'
 import { flood } from './flood.ts'
@@ -9,6 +10,8 @@ import { restGet, restPost } from './rest.ts'
 import { resumeStorm } from './resume-storm.ts'
 import { room1000 } from './room.ts'
 import { stalled200 } from './stalled.ts'
+import { streams500 } from './streams.ts'
+import { echo100, echo1000, turns } from './turns.ts'
 
 /**
  * In the order in which they run: `in-flight-8` is compared with what `raw-log` found, `paced` uses what
@@ -29,5 +32,10 @@ export const SCENARIOS: readonly Scenario[] = [
   resumeStorm,
   stalled200,
   flood,
+  echo100,
+  echo1000,
+  turns,
+  streams500,
+  blockedWorker,
   ...growth,
 ]

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { processesAt } from '../../cluster/support/server.ts'
 import { openStalledReader } from '../../cluster/support/stalled-reader.ts'
 import type { StalledReader } from '../../cluster/support/stalled-reader.ts'
 import { Load } from '../load/load.ts'
@@ -21,11 +22,8 @@ const ANEW_EVERY_WINDOWS = 4
 const OPENED_TOGETHER = 10
 
 async function connectionsOf({ port }: ServerUnderTest): Promise<number> {
-  const response = await fetch(`http://127.0.0.1:${port}/api/server/cluster`)
-  const { data }: { data: { processes: { connections: number }[] } } = JSON.parse(
-    await response.text(),
-  )
-  return data.processes.reduce((sum, { connections }) => sum + connections, 0)
+  const processes = await processesAt(`http://127.0.0.1:${port}`)
+  return processes.reduce((sum, { connections }) => sum + connections, 0)
 }
 
 /** Readers that never read; nobody but the server knows which of them it has cut off. */

@@ -16,13 +16,14 @@ async function getJson<Body>(url: string): Promise<Body | undefined> {
   return response.ok ? (JSON.parse(body) as Body) : undefined
 }
 
-/** Gives the profiles in `dir` the names of their processes' roles: `writer-1234.cpuprofile`. */
+/** Gives the profiles in `dir` the names of their processes' roles: `writer-1234.cpuprofile`, and of its threads. */
 async function nameProfiles(dir: string, processes: readonly ProcessInfo[]): Promise<void> {
   for (const name of await readdir(dir)) {
-    const [, pid] = /^CPU\.\d+\.\d+\.(\d+)\..*\.cpuprofile$/.exec(name) ?? []
+    const [, pid, thread] = /^CPU\.\d+\.\d+\.(\d+)\.(\d+)\..*\.cpuprofile$/.exec(name) ?? []
     const role = processes.find((one) => String(one.pid) === pid)?.role
     if (role === undefined) continue
-    await rename(path.join(dir, name), path.join(dir, `${role}-${pid}.cpuprofile`))
+    const ofThread = thread === '0' ? '' : `-thread-${thread}`
+    await rename(path.join(dir, name), path.join(dir, `${role}-${pid}${ofThread}.cpuprofile`))
   }
 }
 

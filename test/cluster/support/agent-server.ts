@@ -124,14 +124,21 @@ export async function startAgents(
   files: Readonly<Record<string, string>>,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<AgentServer> {
-  const folder = await workerFolder(files)
+  return agentsIn(await workerFolder(files), Object.keys(files).length, environment)
+}
+
+/** The same for a folder, which goes with the server, with so many agents in it. */
+export async function agentsIn(
+  folder: WorkerFolder,
+  count: number,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<AgentServer> {
   const server = await startServer({
     PARLEY_WORKERS_DIR: folder.path,
     PARLEY_GATEWAYS: '2',
     PARLEY_LOG_LEVEL: 'debug',
     ...environment,
   })
-  const count = Object.keys(files).length
   const rows = await eventually(
     async () => {
       const opened = server.lines.filter(({ msg }) => msg === 'inbox opened')

@@ -80,9 +80,15 @@ export class Recorder implements FeedConsumer {
 export class Watcher extends Recorder {
   readonly places: number[] = []
   readonly joins: JoinNotice[] = []
+  agentChanges = 0
 
   onJoined(joined: JoinNotice): void {
     this.joins.push(joined)
+    this.look()
+  }
+
+  onAgentsChanged(): void {
+    this.agentChanges += 1
     this.look()
   }
 

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { LIMITS } from '../../../src/protocol/limits.ts'
 import {
+  cancelSchema,
   genericSchema,
   joinSchema,
   leaveSchema,
@@ -28,6 +29,7 @@ const PAYLOADS: Readonly<Record<CommandName, JsonSchema>> = {
   join: described(joinSchema),
   leave: described(leaveSchema),
   send: described(sendSchema),
+  'cancel-stream': described(cancelSchema),
   generic: described(genericSchema),
   'typing-start': described(typingSchema),
   'typing-stop': described(typingSchema),

@@ -112,6 +112,8 @@ export async function setScene({ log }: RestServer, place: Place): Promise<Scene
     })
   await post(scene.messageId, 'member')
   await post(scene.actionId, 'helper')
+  // Whoever asked before may have stopped it.
+  await log.append({ type: 'start-agent', id: newId(), agentId: 'helper' })
   if (place === 'deleted') await log.append({ type: 'delete-channel', id: newId(), channelId })
   return scene
 }
@@ -161,6 +163,11 @@ const BODIES: Record<string, (scene: Scene) => object> = {
     channel_id: channelId,
     content: 'hi',
   }),
+  'POST /api/agents': ({ messageId }) => ({
+    name: `Agent ${messageId}`,
+    url: 'https://agents.example/',
+  }),
+  'PATCH /api/agents/{agentId}': () => ({ bio: 'Another one.' }),
   'POST /api/messaging/complete': ({ channelId }) => ({ channel_id: channelId }),
 }
 

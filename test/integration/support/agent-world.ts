@@ -8,17 +8,18 @@ import { BegunWorkFile } from '../../../src/agent/runtime/begun-work-file.ts'
 import type { RuntimeLimits } from '../../../src/agent/runtime/limits.ts'
 import { WorkUnderWay } from '../../../src/agent/work-under-way.ts'
 import type { Failure } from '../../../src/log/inbox.ts'
-import { openLocalLog } from '../../../src/log/local.ts'
-import type { LocalLog } from '../../../src/log/local.ts'
-import type { ChannelLog, Command } from '../../../src/log/log.ts'
+import { LogCore } from '../../../src/log/core.ts'
+import { LocalLog } from '../../../src/log/local.ts'
+import type { ChannelLog } from '../../../src/log/log.ts'
 import { createMemoryEngine } from '../../../src/log/memory/memory-engine.ts'
 import { openSqliteEngine } from '../../../src/log/sqlite/sqlite-engine.ts'
 import { DEFAULT_SERVER_ID, LIMITS } from '../../../src/protocol/limits.ts'
-import type { ChannelType, Message } from '../../../src/protocol/model.ts'
+import type { ChannelType, Ephemeral, Message } from '../../../src/protocol/model.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 import { createServices } from '../../../src/service/services.ts'
 import type { TypingSignal } from '../../../src/signals/signals.ts'
 import { newId } from '../../../src/util/new-id.ts'
+import { ProcessLog } from './process-log.ts'
 
 type LogLine = Readonly<Record<string, unknown>>
 
@@ -40,7 +41,8 @@ const never = <Value>(): Promise<Value> => new Promise<Value>(() => undefined)
 export class AgentWorld implements AsyncDisposable {
   readonly lines: LogLine[] = []
   readonly typing: TypingSignal[] = []
-  readonly appended: Command[] = []
+  /** What those in the channels saw of agents at work. */
+  readonly frames: Ephemeral[] = []
   readonly #directory = mkdtempSync(join(tmpdir(), 'parley-agents-'))
   readonly #kind: 'memory' | 'sqlite'
   readonly #runtimes: AgentRuntime[] = []
@@ -56,10 +58,12 @@ export class AgentWorld implements AsyncDisposable {
     },
   })
   #waiters: (() => void)[] = []
+  #core: LogCore
   #log: LocalLog
 
   constructor(kind: 'memory' | 'sqlite') {
     this.#kind = kind
+    this.#core = this.#openCore()
     this.#log = this.#open()
   }
 
@@ -70,6 +74,7 @@ export class AgentWorld implements AsyncDisposable {
   /** Closes the database and opens it again, as a new writer does. */
   async reopen(): Promise<void> {
     await this.#log.close()
+    this.#core = this.#openCore()
     this.#log = this.#open()
   }
 
@@ -91,7 +96,7 @@ export class AgentWorld implements AsyncDisposable {
   /** A process that runs these agents; started. */
   async host(
     workers: readonly AgentWorker[],
-    { limits, log = this.#log }: HostOptions = {},
+    { limits, log = new ProcessLog(this.#core) }: HostOptions = {},
   ): Promise<AgentRuntime> {
     const logger = this.#logger
     const runtime = new AgentRuntime({
@@ -122,7 +127,8 @@ export class AgentWorld implements AsyncDisposable {
 
   life(): Life {
     let isAlive = true
-    const log = new Proxy<ChannelLog>(this.#log, {
+    const process = new ProcessLog(this.#core)
+    const log = new Proxy<ChannelLog>(process, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name, target)
         if (typeof value !== 'function') return value
@@ -137,6 +143,7 @@ export class AgentWorld implements AsyncDisposable {
       log,
       kill: () => {
         isAlive = false
+        process.die()
       },
     }
   }
@@ -222,25 +229,39 @@ export class AgentWorld implements AsyncDisposable {
     rmSync(this.#directory, { recursive: true, force: true })
   }
 
-  #open(): LocalLog {
+  #openCore(): LogCore {
     const file = join(this.#directory, 'log.db')
-    return openLocalLog({
+    const core = new LogCore({
       engine:
         this.#kind === 'memory'
           ? createMemoryEngine()
           : openSqliteEngine({ file, durability: 'normal' }),
       limits: { windowMs: 0 },
-      consumer: {
-        onEntries: () => {
-          this.#changed()
-        },
-        onEphemeral: () => undefined,
-        onBatchEnd: () => {
-          this.#changed()
-        },
-        onCommitted: () => {
-          for (const runtime of this.#runtimes) runtime.wake()
-        },
+      onFailure: (error) => {
+        throw error
+      },
+    })
+    core.start()
+    return core
+  }
+
+  #open(): LocalLog {
+    return new LocalLog(this.#core, {
+      onEntries: () => {
+        this.#changed()
+      },
+      onEphemeral: (frame) => {
+        this.frames.push(frame)
+        this.#changed()
+      },
+      onBatchEnd: () => {
+        this.#changed()
+      },
+      onCommitted: () => {
+        for (const runtime of this.#runtimes) runtime.wake()
+      },
+      onCancelled: (cancelled) => {
+        for (const runtime of this.#runtimes) runtime.cancel(cancelled)
       },
     })
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { agentIdOf } from '../../../src/agent/agent-id.ts'
+import { agentIdOf } from '../../../src/service/agent-id.ts'
 import { checkModule } from '../../../src/agent/check-module.ts'
 import { ownerSlot } from '../../../src/agent/owner-slot.ts'
 import { envOf } from '../../../src/agent/worker-env.ts'

@@ -16,6 +16,10 @@ function payloadOf(frame: Buffer): Readonly<Record<string, string>> {
   return payload
 }
 
+function broadcastFrom(senderId: string): Buffer {
+  return Buffer.from(`42["messageBroadcast",${JSON.stringify({ id: 'x', senderId, text: 'y' })}]`)
+}
+
 describe('MessageFrames', () => {
   it('makes whole events that differ in number and time only', () => {
     const frames = new MessageFrames(identity)
@@ -38,6 +42,15 @@ describe('MessageFrames', () => {
     )
     expect(sentAtMs(broadcast, 0, broadcast.length)).toBe(4_511_902.25)
     expect(acknowledgedNumber(ack, 0, ack.length)).toBe(77)
+  })
+
+  it('tells what it said itself from what others said', () => {
+    const frames = new MessageFrames(identity)
+    expect(frames.isOwn(broadcastFrom(identity.entityId), 0)).toBe(true)
+    expect(frames.isOwn(broadcastFrom(identity.channelId), 0)).toBe(false)
+    expect(frames.isOwn(broadcastFrom(`f${identity.entityId.slice(1)}`), 0)).toBe(false)
+    expect(frames.isOwn(broadcastFrom('7d'), 0)).toBe(false)
+    expect(frames.isOwn(Buffer.from('42["messageBroadcast",{"senderId":"7d'), 0)).toBe(false)
   })
 
   it('takes nothing from the frame behind the one it looks at', () => {

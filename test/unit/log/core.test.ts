@@ -138,13 +138,13 @@ describe('LogCore', () => {
 
   it('answers WRITER_UNAVAILABLE and reports it when storage fails, and publishes nothing', async () => {
     const disk = new Error('the disk is gone')
-    const { core, channelId, submit, onFailure } = setUp((engine) => ({
-      ...engine,
-      head: (id) => engine.head(id),
-      apply: () => {
-        throw disk
-      },
-    }))
+    const { core, channelId, submit, onFailure } = setUp((engine) =>
+      Object.assign(engine, {
+        apply: () => {
+          throw disk
+        },
+      }),
+    )
     const feed = new Recorder()
     core.attach(feed).follow(channelId)
     const results = await Promise.all([submit('a'), submit('b')])

@@ -2,6 +2,7 @@ import Database from 'better-sqlite3'
 import { afterAll, describe, expect, it } from 'vitest'
 import { prepareInboxReads, prepareInboxWrites } from '../../../src/log/sqlite/inbox-statements.ts'
 import { prepareReads } from '../../../src/log/sqlite/read-statements.ts'
+import { prepareStreams } from '../../../src/log/sqlite/stream-statements.ts'
 import { migrate } from '../../../src/log/sqlite/migrate.ts'
 import { prepareWrites } from '../../../src/log/sqlite/write-statements.ts'
 
@@ -16,21 +17,26 @@ function planOf(sql: string): string {
   return steps.map(({ detail }) => detail).join('\n')
 }
 
+/** Once at the start, of all there is. */
+const WHOLE_TABLES: ReadonlySet<string> = new Set(['cursors', 'allStreams', 'streamCount'])
+
 const statements = Object.entries({
   ...prepareReads(database),
   ...prepareWrites(database),
   ...prepareInboxReads(database),
   ...prepareInboxWrites(database),
+  ...prepareStreams(database),
 })
   .map(([name, { source }]) => ({ name, source }))
   .filter(({ source }) =>
-    /entries|participants|agent_(cursors|failures)|channels.*ORDER BY/.test(source),
+    /entries|participants|agent_(cursors|failures)|streams|channels.*ORDER BY/.test(source),
   )
+  .filter(({ name }) => !WHOLE_TABLES.has(name))
 
 describe('the statement', () => {
   it.each(statements)('$name finds its rows through an index, in order', ({ source }) => {
     const plan = planOf(source)
-    expect(plan).not.toMatch(/SCAN (entries|edit|participants|failure|agent_)/)
+    expect(plan).not.toMatch(/SCAN (entries|edit|participants|failure|agent_|streams)/)
     if (!source.includes('OVER')) expect(plan).not.toContain('TEMP B-TREE')
   })
 })
@@ -82,6 +88,14 @@ it.each([
   const all = { ...prepareInboxReads(database), ...prepareInboxWrites(database) }
   expect(planOf(all[name].source)).toContain(index)
 })
+
+it.each(['streamNamed', 'removeStreamsOf'] as const)(
+  'finds the streams of %s by their channel',
+  (name) => {
+    const plan = planOf(prepareStreams(database)[name].source)
+    expect(plan).toContain('USING INDEX sqlite_autoindex_streams_2 (channel_key=?')
+  },
+)
 
 it('finds a page of messages without stepping over what was erased', () => {
   expect(planOf(prepareReads(database).postings.source)).toContain('INDEX entries_shown')

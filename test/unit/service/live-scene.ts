@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import type { ChannelLog } from '../../../src/log/log.ts'
+import type { Ephemeral, StreamChunk } from '../../../src/protocol/model.ts'
 import { LiveChannels } from '../../../src/service/live.ts'
 import type { Follower, Joined, LiveBatch } from '../../../src/service/live.ts'
 import { CHANNEL, EPOCH, ScriptedLog } from './scripted-log.ts'
@@ -16,8 +17,12 @@ export class Recorder implements Follower {
   }
   /** Resolves at once unless a test holds it back. */
   pace = (): Promise<void> => Promise.resolve()
-  onEphemeral(): void {
+  onEphemeral(_frame: Ephemeral): void {
     this.seen.push('ephemeral')
+  }
+  catchUpText(text: StreamChunk): Promise<void> {
+    this.onEphemeral(text)
+    return this.pace()
   }
   onInterrupted(): void {
     this.seen.push('interrupted')

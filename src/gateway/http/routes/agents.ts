@@ -1,11 +1,12 @@
 import { z } from '@hono/zod-openapi'
-import type { Cluster } from '../../../service/cluster.ts'
-import { runningAgent, runningAgents } from '../../../service/running-agents.ts'
+import { isAdmin } from '../../../service/access.ts'
+import type { AgentDirectory, ListedAgent } from '../../../service/agent-directory.ts'
+import type { Caller } from '../../../service/caller.ts'
 import { endpoint } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { ok } from '../reply.ts'
 import { agentRowSchema } from '../row-schemas.ts'
-import { agentRow } from '../rows.ts'
+import { agentRow, fullAgentRow } from '../rows.ts'
 import { envelope, EXAMPLE, id } from '../schemas.ts'
 
 const tag = 'Agents'
@@ -18,29 +19,37 @@ const example = {
   status: 'active',
 }
 
-/** Agents that run in this server, as elizaOS's web client asks for them at its start. */
-export function agentEndpoints(cluster: Cluster): readonly Endpoint[] {
+/** As the caller may see it. */
+const rowFor = (caller: Caller, agent: ListedAgent) =>
+  isAdmin(caller) ? fullAgentRow(agent) : agentRow(agent)
+
+/** Agents of this server, as elizaOS's web client asks for them at its start. */
+export function agentEndpoints(directory: AgentDirectory): readonly Endpoint[] {
   return [
     endpoint({
       method: 'get',
       path: '/api/agents',
       tag,
-      summary: 'List running agents',
+      summary: 'List agents',
       access: 'caller',
       success: {
         status: 200,
-        description: 'The workers that are agents and serve, by name.',
+        description:
+          'By name: the modules that are agents and serve, and those that are called over HTTP. An inactive one was stopped.',
         schema: envelope(z.object({ agents: z.array(agentRowSchema) })),
         example: { success: true, data: { agents: [example] } },
       },
       errors: ['OVERLOADED'],
-      handle: async () => ok({ agents: (await runningAgents(cluster)).map(agentRow) }),
+      handle: async ({ caller }) => {
+        const agents = await directory.list()
+        return ok({ agents: agents.map((agent) => rowFor(caller, agent)) })
+      },
     }),
     endpoint({
       method: 'get',
       path: '/api/agents/{agentId}',
       tag,
-      summary: 'Read a running agent',
+      summary: 'Read an agent',
       access: 'caller',
       params: z.object({ agentId: id('Agent.', EXAMPLE.agent) }),
       invalid: { params: 'Invalid agent ID format' },
@@ -51,7 +60,7 @@ export function agentEndpoints(cluster: Cluster): readonly Endpoint[] {
         example: { success: true, data: example },
       },
       errors: ['INVALID_PAYLOAD', 'AGENT_NOT_FOUND', 'OVERLOADED'],
-      handle: async ({ params }) => ok(agentRow(await runningAgent(cluster, params.agentId))),
+      handle: async ({ params, caller }) => ok(rowFor(caller, await directory.get(params.agentId))),
     }),
   ]
 }

@@ -1,7 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { LIMITS } from '../../../protocol/limits.ts'
+import type { ErrorCode } from '../../../protocol/errors.ts'
+import { agentIdOfWorker } from '../../../service/agent-directory.ts'
+import type { AgentDirectory } from '../../../service/agent-directory.ts'
 import type { Cluster } from '../../../service/cluster.ts'
-import { agentIdOfWorker } from '../../../service/running-agents.ts'
 import type { Services } from '../../../service/services.ts'
 import { compact } from '../../../util/compact.ts'
 import { endpoint } from '../endpoint.ts'
@@ -12,14 +14,6 @@ import { failureRowSchema } from '../row-schemas.ts'
 import { failureRow } from '../rows.ts'
 import { envelope, EXAMPLE, id } from '../schemas.ts'
 
-const tag = 'Workers'
-const FAILURES = '/api/workers/{name}/failures'
-
-const workerParams = z.object({
-  name: z.string().openapi({ description: 'Worker.', example: 'support' }),
-})
-const failureParams = workerParams.extend({ messageId: id('Message.', EXAMPLE.message) })
-
 const listQuery = z.object({
   limit: whole(
     `Rows; ${LIMITS.defaultPageRows} when absent, at most ${LIMITS.maxPageRows}, to which more is cut.`,
@@ -29,7 +23,6 @@ const listQuery = z.object({
 
 const COMMAND_ERRORS = [
   'INVALID_PAYLOAD',
-  'WORKER_NOT_FOUND',
   'FAILURE_NOT_FOUND',
   'OVERLOADED',
   'WRITER_UNAVAILABLE',
@@ -46,14 +39,35 @@ const failureExample = {
   place: 1_042,
 }
 
-function changes(cluster: Cluster, { failures }: Services): Endpoint[] {
-  const common = { tag, access: 'admin', params: failureParams, errors: COMMAND_ERRORS } as const
+export interface FailureEndpointsDeps {
+  readonly cluster: Cluster
+  readonly directory: AgentDirectory
+  readonly services: Services
+}
+
+/** The routes of what agents gave up, under one of the names that an agent has. */
+interface Family {
+  readonly tag: string
+  readonly path: string
+  /** The parameter of the path, and what it may be. */
+  readonly parameter: string
+  readonly schema: z.ZodType<string>
+  readonly who: string
+  readonly absent: ErrorCode
+  readonly idOf: (named: string) => Promise<string>
+}
+
+function changes(family: Family, { failures }: Services): Endpoint[] {
+  const { tag, path, parameter, schema, who, absent, idOf } = family
+  const params = z.object({ [parameter]: schema, messageId: id('Message.', EXAMPLE.message) })
+  const errors = [...COMMAND_ERRORS, absent]
+  const common = { tag, access: 'admin', params, errors } as const
   return [
     endpoint({
       ...common,
       method: 'post',
-      path: `${FAILURES}/{messageId}/retry`,
-      summary: 'Have a worker try a message again',
+      path: `${path}/{messageId}/retry`,
+      summary: `Have ${who} try a message again`,
       description:
         'With as many attempts as a new message has, as soon as the agent takes part in the channel; where they fail, too, it stays listed.',
       success: {
@@ -62,52 +76,83 @@ function changes(cluster: Cluster, { failures }: Services): Endpoint[] {
         schema: envelope(z.object({ messageId: z.string(), isRetrying: z.literal(true) })),
         example: { success: true, data: { messageId: EXAMPLE.message, isRetrying: true } },
       },
-      handle: async ({ params: { name, messageId } }) => {
-        await failures.retry(await agentIdOfWorker(cluster, name), messageId)
+      handle: async ({ params: { messageId = '', [parameter]: named = '' } }) => {
+        await failures.retry(await idOf(named), messageId)
         return { ...ok({ messageId, isRetrying: true }), status: 202 }
       },
     }),
     endpoint({
       ...common,
       method: 'delete',
-      path: `${FAILURES}/{messageId}`,
-      summary: 'Discard a failure',
+      path: `${path}/{messageId}`,
+      summary: `Discard a failure of ${who}`,
       description: 'The message itself stays where it is.',
       success: { status: 204, description: 'It is in the list no more.' },
-      handle: async ({ params: { name, messageId } }) => {
-        await failures.discard(await agentIdOfWorker(cluster, name), messageId)
+      handle: async ({ params: { messageId = '', [parameter]: named = '' } }) => {
+        await failures.discard(await idOf(named), messageId)
         return noContent()
       },
     }),
   ]
 }
 
-/** The messages that workers gave up. */
-export function failureEndpoints(cluster: Cluster, services: Services): readonly Endpoint[] {
-  return [
-    endpoint({
-      method: 'get',
-      path: FAILURES,
-      tag,
-      summary: 'List the messages that a worker gave up',
-      description: 'Until they are tried again with success, discarded, or deleted.',
-      access: 'admin',
-      params: workerParams,
-      query: listQuery,
-      success: {
-        status: 200,
-        description: 'Newest messages first.',
-        schema: envelope(z.object({ failures: z.array(failureRowSchema) })),
-        example: { success: true, data: { failures: [failureExample] } },
-      },
-      errors: ['INVALID_PAYLOAD', 'WORKER_NOT_FOUND', 'OVERLOADED'],
-      handle: async ({ params, query: { limit = LIMITS.defaultPageRows, before } }) => {
-        const agentId = await agentIdOfWorker(cluster, params.name)
-        const page = compact({ limit: Math.min(limit, LIMITS.maxPageRows), before })
-        const failures = await services.failures.list(agentId, page)
-        return ok({ failures: failures.map(failureRow) })
-      },
-    }),
-    ...changes(cluster, services),
+function listing(family: Family, { failures }: Services): Endpoint {
+  const { tag, path, parameter, schema, who, absent, idOf } = family
+  return endpoint({
+    method: 'get',
+    path,
+    tag,
+    summary: `List the messages that ${who} gave up`,
+    description: 'Until they are tried again with success, discarded, or deleted.',
+    access: 'admin',
+    params: z.object({ [parameter]: schema }),
+    query: listQuery,
+    success: {
+      status: 200,
+      description: 'Newest messages first.',
+      schema: envelope(z.object({ failures: z.array(failureRowSchema) })),
+      example: { success: true, data: { failures: [failureExample] } },
+    },
+    errors: ['INVALID_PAYLOAD', absent, 'OVERLOADED'],
+    handle: async ({ params, query: { limit = LIMITS.defaultPageRows, before } }) => {
+      const agentId = await idOf(params[parameter] ?? '')
+      const page = compact({ limit: Math.min(limit, LIMITS.maxPageRows), before })
+      const listed = await failures.list(agentId, page)
+      return ok({ failures: listed.map(failureRow) })
+    },
+  })
+}
+
+const endpointsOf = (family: Family, services: Services): readonly Endpoint[] => [
+  listing(family, services),
+  ...changes(family, services),
+]
+
+/** The messages that agents gave up: by the worker's name where it is a module, and by the agent's id. */
+export function failureEndpoints({
+  cluster,
+  directory,
+  services,
+}: FailureEndpointsDeps): readonly Endpoint[] {
+  const families: readonly Family[] = [
+    {
+      tag: 'Workers',
+      path: '/api/workers/{name}/failures',
+      parameter: 'name',
+      schema: z.string().openapi({ description: 'Worker.', example: 'support' }),
+      who: 'a worker',
+      absent: 'WORKER_NOT_FOUND',
+      idOf: (name) => agentIdOfWorker(cluster, name),
+    },
+    {
+      tag: 'Agents',
+      path: '/api/agents/{agentId}/failures',
+      parameter: 'agentId',
+      schema: id('Agent.', EXAMPLE.agent),
+      who: 'an agent',
+      absent: 'AGENT_NOT_FOUND',
+      idOf: async (agentId) => (await directory.get(agentId)).id,
+    },
   ]
+  return families.flatMap((family) => endpointsOf(family, services))
 }

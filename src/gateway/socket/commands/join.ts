@@ -2,18 +2,24 @@ import { ChannelError } from '../../../protocol/errors.ts'
 import { joinSchema } from '../../../protocol/schemas.ts'
 import type { JoinPayload } from '../../../protocol/schemas.ts'
 import { EVENTS, TEXTS } from '../../../protocol/wire.ts'
+import type { AgentTurn } from '../../../protocol/model.ts'
 import type { Joined } from '../../../service/live.ts'
 import { isGranted, isRestricted, speakerOf } from '../../../service/access.ts'
 import { StandingWatch } from '../../../service/standing-watch.ts'
 import { compact } from '../../../util/compact.ts'
 import type { Connection } from '../connection.ts'
 import type { Edge, Request } from '../edge.ts'
+import { agentRow } from '../encode.ts'
 import { Membership } from '../membership.ts'
 import { endMembership, removeMembership } from './leave.ts'
 import { channelOf, parse } from './payload.ts'
 
 /** What a join is answered with, whatever the client called it (elizaOS sends it under two names). */
-function joinedPayload(socketId: string, payload: JoinPayload, joined: Joined): object {
+function joinedPayload(
+  socketId: string,
+  payload: JoinPayload,
+  { joined, turns }: { readonly joined: Joined; readonly turns: readonly AgentTurn[] },
+): object {
   const channelId = channelOf(payload, TEXTS.joinNeedsChannel)
   return {
     message: `Socket ${socketId} successfully joined channel ${channelId}.`,
@@ -23,6 +29,7 @@ function joinedPayload(socketId: string, payload: JoinPayload, joined: Joined): 
     epoch: joined.epoch,
     seq: joined.seq,
     ...compact({ recovered: joined.isRecovered }),
+    agents: turns.map(agentRow),
   }
 }
 
@@ -71,9 +78,9 @@ async function goLive(edge: Edge, request: Request, payload: JoinPayload): Promi
       follower: membership,
       ...compact({ since: payload.since }),
       ...(membership.isAdmitted ? {} : { admit: () => admit(edge, connection, membership) }),
-      onJoined: (joined) => {
+      onJoined: (joined, turns) => {
         membership.deliversAfter = joined.isRecovered === true ? payload.since?.seq : joined.seq
-        const answer = joinedPayload(connection.id, payload, joined)
+        const answer = joinedPayload(connection.id, payload, { joined, turns })
         connection.emit(EVENTS.channelJoined, answer)
         connection.emit(EVENTS.roomJoined, answer)
         acknowledge(answer)
@@ -87,11 +94,16 @@ async function goLive(edge: Edge, request: Request, payload: JoinPayload): Promi
 }
 
 /** elizaOS's ENTITY_JOINED, for the agents of the channel. */
-function announce(edge: Edge, { channelId, entityId }: Membership, payload: JoinPayload): void {
+function announce(
+  edge: Edge,
+  { channelId, entityId }: Membership,
+  { payload, socketId }: { readonly payload: JoinPayload; readonly socketId: string },
+): void {
   if (entityId === undefined) return
   const serverId = payload.messageServerId ?? payload.serverId
-  const { metadata = {} } = payload
-  edge.services.participants.announce({ channelId, entityId, metadata, ...compact({ serverId }) })
+  const { metadata = {}, agentId } = payload
+  const named = compact({ serverId, agentId })
+  edge.services.participants.announce({ channelId, entityId, metadata, socketId, ...named })
 }
 
 async function moveIn(edge: Edge, request: Request, payload: JoinPayload): Promise<void> {
@@ -111,7 +123,7 @@ async function moveIn(edge: Edge, request: Request, payload: JoinPayload): Promi
   // Its stay may have ended while it caught up.
   if (memberships.get(channelId) !== membership) return
   membership.isListed = true
-  announce(edge, membership, payload)
+  announce(edge, membership, { payload, socketId: connection.id })
   await edge.roster.add(connection.socket, channelId, membership.entityId)
 }
 

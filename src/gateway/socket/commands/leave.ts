@@ -20,6 +20,7 @@ export async function endMembership(
   connection.memberships.delete(channelId)
   connection.typing.delete(channelId)
   edge.live.leave(channelId, membership)
+  connection.outbox.dropChunks(channelId)
   if (membership.isListed) await edge.roster.remove(connection.socket, channelId, entityId)
 }
 

@@ -63,6 +63,10 @@ function setUp({ isRestricted = true, encoder = new Encoder() } = {}) {
   let pace = Promise.resolve()
   const outbox = {
     send: write,
+    sendChunk: (_chunk: object, packets: SharedPackets) => {
+      write(packets)
+    },
+    endChunks: () => undefined,
     sendPaced: async (packets: SharedPackets) => {
       await pace
       write(packets)
@@ -147,6 +151,23 @@ describe('the membership of one who is removed', () => {
     const { membership, expelled } = setUp()
     await membership.catchUp({ ...live(removal(1), posted(2)), isReplay: true })
     expect(expelled).toEqual([])
+  })
+})
+
+describe('what agents do', () => {
+  it('is shown as it comes, and a text so far at the pace of who takes it', async () => {
+    const { membership, seen, holdBack } = setUp({ isRestricted: false })
+    const chunk = { kind: 'chunk', channelId: 'c', messageId: 'm', agentId: 'a' } as const
+    const slow = createDeferred<void>()
+    holdBack(slow.promise)
+    const text = membership.catchUpText({ ...chunk, index: 0, offset: 0, chunk: 'a' })
+    expect(seen).toEqual([])
+    slow.resolve()
+    await text
+    membership.onEphemeral({ ...chunk, index: 1, offset: 1, chunk: 'b' })
+    const turn = { agentId: 'a', messageId: 'q', state: 'thinking' } as const
+    membership.onEphemeral({ kind: 'turn', channelId: 'c', ...turn })
+    expect(seen).toEqual(['messageStreamChunk', 'messageStreamChunk', 'agent_state'])
   })
 })
 

@@ -1,0 +1,69 @@
+export interface RunningAgentsOptions {
+  /** Those that have an inbox. */
+  readonly agents: Iterable<string>
+  /** Kept up to date here: those that nobody ran for a while. */
+  readonly away: Set<string>
+  readonly onAway: (agentId: string) => void
+  /** Elapsed milliseconds. */
+  readonly now: () => number
+}
+
+/**
+ * Milliseconds without a process that runs it after which a message does not wait for an agent. More: a message
+ * is complete later where an agent is gone for good; less: it is complete too early where a host is replaced.
+ */
+const AWAY_AFTER_MS = 10_000
+
+/** Which agents are run, and by whom. */
+export class RunningAgents {
+  readonly #options: RunningAgentsOptions
+  /** By process. */
+  readonly #agents = new Map<string, ReadonlySet<string>>()
+  /** Since when nobody runs them; those that are away already are not in it. */
+  readonly #goneSince = new Map<string, number>()
+
+  constructor(options: RunningAgentsOptions) {
+    this.#options = options
+    for (const agentId of options.agents) this.add(agentId)
+  }
+
+  /** The agent has an inbox. */
+  add(agentId: string): void {
+    if (!this.#isRun(agentId) && !this.#options.away.has(agentId)) this.#noteGone(agentId)
+  }
+
+  /** All agents that a process runs; none where it is gone. */
+  set(owner: string, agentIds: readonly string[]): void {
+    const before = this.#agents.get(owner) ?? new Set<string>()
+    if (agentIds.length === 0) this.#agents.delete(owner)
+    else this.#agents.set(owner, new Set(agentIds))
+    for (const agentId of agentIds) {
+      this.#goneSince.delete(agentId)
+      this.#options.away.delete(agentId)
+    }
+    for (const agentId of before) {
+      if (!this.#isRun(agentId)) this.#noteGone(agentId)
+    }
+  }
+
+  /** Notices who is away by now. */
+  look(): void {
+    const { away, onAway, now } = this.#options
+    const since = now() - AWAY_AFTER_MS
+    for (const [agentId, goneMs] of this.#goneSince) {
+      if (goneMs > since) continue
+      this.#goneSince.delete(agentId)
+      away.add(agentId)
+      onAway(agentId)
+    }
+  }
+
+  #isRun(agentId: string): boolean {
+    for (const agents of this.#agents.values()) if (agents.has(agentId)) return true
+    return false
+  }
+
+  #noteGone(agentId: string): void {
+    if (!this.#goneSince.has(agentId)) this.#goneSince.set(agentId, this.#options.now())
+  }
+}
