@@ -74,7 +74,7 @@ export interface LogEngine extends LogReader {
   readonly awayAgents: Set<string>
   /** All streams that go on. */
   activeStreams(): readonly StoredStream[]
-  /** Of a channel, in the order in which they came, at most 64; none of one that is not live. */
+  /** Of a channel, without those that are stopped, in the order in which they came, at most 64; none of one that is not live. */
   agentsIn(channelId: string): readonly ChannelAgent[]
   /** Every agent that has an inbox, with its cursor. */
   cursors(): ReadonlyMap<string, number>

@@ -135,7 +135,7 @@ export function describeAgents({ engine }: Bench): void {
       giveUp(channelId)
       apply1(on('stop-agent'))
       expect(listed()).toMatchObject([{ id: BOT, isStopped: true }])
-      expect(engine().agentsIn(channelId)).toEqual([{ agentId: BOT, hasInbox: false }])
+      expect(engine().agentsIn(channelId)).toEqual([])
       // Whoever runs it has not heard of it yet.
       expect(refusal(engine(), open())).toBe('AGENT_NOT_FOUND')
       giveUp(channelId)

@@ -44,7 +44,7 @@ export interface FailureRecord {
 export interface InboxReadStore {
   /** 0 when there is none. */
   newestPlace(): number
-  /** In the order in which they came, at most `limit`. */
+  /** In the order in which they came, at most `limit`, without those that are stopped. */
   agentsIn(channelKey: number, limit: number): readonly ChannelAgent[]
   /** Looks at every place of the range. */
   postings(range: PlaceRange): PlacedRows

@@ -20,6 +20,7 @@ export interface MemoryRows {
   channelByKey(channelKey: number): ChannelRecord | undefined
   takesPart(channelKey: number, entityId: string): boolean
   participants(channelKey: number): readonly Participant[]
+  isStopped(agentId: string): boolean
 }
 
 /** What agents have dealt with, in this process. */
@@ -38,7 +39,9 @@ export class MemoryInbox implements InboxStore {
   }
 
   agentsIn(channelKey: number, limit: number): readonly ChannelAgent[] {
-    const agents = this.#rows.participants(channelKey).filter(({ isAgent }) => isAgent)
+    const agents = this.#rows
+      .participants(channelKey)
+      .filter(({ entityId, isAgent }) => isAgent && !this.#rows.isStopped(entityId))
     return agents.slice(0, limit).map(({ entityId: agentId }) => ({
       agentId,
       hasInbox: this.#cursors.has(agentId),

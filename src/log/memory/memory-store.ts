@@ -54,6 +54,7 @@ export class MemoryStore implements WriteStore {
       placeOf: (id) => this.#ids.get(id),
       channelByKey: (channelKey) => this.channelByKey(channelKey),
       participants: (channelKey) => this.participants(channelKey),
+      isStopped: (agentId) => this.agents.get(agentId)?.isStopped === true,
       takesPart: (channelKey, entityId) => this.participant(channelKey, entityId) !== undefined,
     })
   }

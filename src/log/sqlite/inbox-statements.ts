@@ -69,7 +69,8 @@ export function prepareInboxReads(database: Database): InboxReads {
       .pluck(),
     agentsIn: database.prepare(`SELECT entity_id AS id, agent_id IS NOT NULL AS hasInbox
       FROM participants LEFT JOIN agent_cursors ON agent_id = entity_id
-      WHERE channel_key = ? AND is_agent = 1 ORDER BY participants.place LIMIT ?`),
+      WHERE channel_key = ? AND is_agent = 1
+        AND NOT EXISTS (SELECT 1 FROM agents WHERE id = entity_id AND is_stopped = 1) ORDER BY participants.place LIMIT ?`),
     inbox: database.prepare(`SELECT ${COLUMNS} FROM entries ${TAKING_PART} ${NOT_CLEARED}
       WHERE entries.place > :after AND entries.place <= :upTo AND ${SHOWN} AND author_id <> :author
       ORDER BY entries.place LIMIT :limit`),
