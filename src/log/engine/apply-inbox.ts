@@ -34,7 +34,8 @@ export function applySettle(context: ApplyContext, command: CommandOf<'settle'>)
   const earlier = inbox.cursor(agentId) ?? NO_CURSOR
   const place = Math.min(Math.max(upTo, earlier.place), inbox.newestPlace())
   if (earlier.settledBy === command.id) return quiet({ place, isDuplicate: true })
-  const isIdle = place === earlier.place && failures.length + resolved.length === 0
+  // One that asks for more than there is would move the cursor when it is repeated: it is remembered.
+  const isIdle = place === earlier.place && upTo <= place && failures.length + resolved.length === 0
   if (isIdle && earlier !== NO_CURSOR) return quiet({ place })
   inbox.saveCursor(agentId, { place, settledBy: command.id })
   for (const each of resolved) inbox.removeFailure(agentId, each)
