@@ -80,7 +80,10 @@ describe.concurrent('a handler', { timeout: TEST_TIMEOUT_MS }, () => {
     expect(agents.lines({ msg: SET_ASIDE, messageId })).toEqual([])
 
     await jo.saw('messageComplete', { messageId })
-    expect(agents.lines({ msg: SET_ASIDE, messageId })).toMatchObject([{ attempt: 3 }])
+    // The line may be on its way from the process still.
+    await expect
+      .poll(() => agents.lines({ msg: SET_ASIDE, messageId }))
+      .toMatchObject([{ attempt: 3 }])
     expect(agents.lines({ msg: AGAIN, messageId }).map(({ retryInMs }) => retryInMs)).toEqual([
       1_000, 5_000,
     ])
