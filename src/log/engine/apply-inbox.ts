@@ -10,8 +10,6 @@ import { ENGINE_LIMITS } from './limits.ts'
 type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>
 type OnFailure = CommandOf<'retry-failure' | 'discard-failure'>
 
-const NO_CURSOR: Cursor = { place: 0, settledBy: null }
-
 /** @throws AGENT_NOT_FOUND. */
 export function applyOpenInbox(context: ApplyContext, command: CommandOf<'open-inbox'>): Effect {
   const { inbox } = context.store
@@ -27,20 +25,30 @@ export function applyOpenInbox(context: ApplyContext, command: CommandOf<'open-i
 export function applySettle(context: ApplyContext, command: CommandOf<'settle'>): Effect {
   const { inbox } = context.store
   const { agentId, upTo, failures = [], resolved = [] } = command
-  if (Math.max(failures.length, resolved.length) > ENGINE_LIMITS.maxFailuresPerSettle) {
-    throw new ChannelError('INVALID_PAYLOAD')
-  }
+  requireBounded(failures)
+  requireBounded(resolved)
   if (isDismissed(context, command)) return quiet({ place: 0 })
-  const earlier = inbox.cursor(agentId) ?? NO_CURSOR
-  const place = Math.min(Math.max(upTo, earlier.place), inbox.newestPlace())
-  if (earlier.settledBy === command.id) return quiet({ place, isDuplicate: true })
-  // One that asks for more than there is would move the cursor when it is repeated: it is remembered.
-  const isIdle = place === earlier.place && upTo <= place && failures.length + resolved.length === 0
-  if (isIdle && earlier !== NO_CURSOR) return quiet({ place })
+  const earlier = inbox.cursor(agentId)
+  if (earlier?.settledBy === command.id) return quiet({ place: earlier.place, isDuplicate: true })
+  if (earlier !== undefined && changesNothing(command, earlier)) {
+    return quiet({ place: earlier.place })
+  }
+  const place = Math.min(Math.max(upTo, earlier?.place ?? 0), inbox.newestPlace())
   inbox.saveCursor(agentId, { place, settledBy: command.id })
   for (const each of resolved) inbox.removeFailure(agentId, each)
   const failuresDropped = saveFailures(context, agentId, failures)
   return quiet({ place, ...(failuresDropped > 0 && { failuresDropped }) })
+}
+
+/** @throws INVALID_PAYLOAD. */
+function requireBounded({ length }: readonly unknown[]): void {
+  if (length > ENGINE_LIMITS.maxFailuresPerSettle) throw new ChannelError('INVALID_PAYLOAD')
+}
+
+/** One that asks for more than there is would move the cursor when it is repeated: it is remembered. */
+function changesNothing(command: CommandOf<'settle'>, { place }: Cursor): boolean {
+  const { upTo, failures = [], resolved = [] } = command
+  return upTo <= place && failures.length + resolved.length === 0
 }
 
 /** Answers how many old ones had to go for them. */
