@@ -25,17 +25,20 @@ export interface LogCoreOptions {
 }
 
 type Settle = (applied: Applied) => void
-type Item =
-  | { readonly command: Command; readonly settle: Settle }
-  | { readonly command: undefined; readonly frame: Ephemeral }
+interface Item {
+  readonly command: Command
+  readonly settle: Settle
+  /** What was published behind it and ahead of the next one. */
+  readonly frames: Ephemeral[]
+}
 
 /** Milliseconds between two slices of background erasure. More: erasure takes longer, appends wait less. */
 const SWEEP_PAUSE_MS = 20
 /** Milliseconds until erasure is tried again where it had no room: it writes before it frees. */
 const FULL_SWEEP_PAUSE_MS = 1_000
 
-/** Rough size of a frame without content, in bytes: what it counts towards `maxPendingBytes`. */
-const FRAME_BYTES = 256
+/** Frames that wait behind a commit, of all channels; those beyond are dropped. */
+const MAX_WAITING_FRAMES = 20_000
 
 /**
  * The writer's heart: engine, group commit and publication in one place.
@@ -51,6 +54,9 @@ export class LogCore {
   readonly #options: LogCoreOptions
   readonly #commits: GroupCommit<Item>
   readonly #attachments = new Set<CoreAttachment>()
+  /** The newest item: the last to leave those that wait. */
+  #newest: Item | undefined
+  #waitingFrames = 0
   #sweepTimer: NodeJS.Timeout | undefined
   #hasFailed = false
 
@@ -91,7 +97,9 @@ export class LogCore {
    */
   submit(command: Command, sizeBytes: number, settle: Settle): void {
     this.streams.submitting(command, command.type === 'open-stream' ? command.owner : '')
-    this.#commits.submit({ command, settle }, sizeBytes)
+    const item: Item = { command, settle, frames: [] }
+    this.#commits.submit(item, sizeBytes)
+    this.#newest = item
   }
 
   /**
@@ -99,16 +107,15 @@ export class LogCore {
    * it, ahead of those after it. Lost when as much waits as may.
    */
   publish(frame: Ephemeral): void {
-    if (this.#commits.pending === 0) {
+    if (this.#commits.pending === 0 || this.#newest === undefined) {
       this.#deliver([frame])
       this.#endBatch()
-      return
-    }
-    try {
-      this.#commits.submit({ command: undefined, frame }, FRAME_BYTES)
-    } catch (error) {
-      // OVERLOADED, or WRITER_UNAVAILABLE after a failure: a frame may be lost.
-      this.#options.logger?.debug({ err: error, channelId: frame.channelId }, 'frame dropped')
+    } else if (this.#waitingFrames < MAX_WAITING_FRAMES) {
+      this.#waitingFrames += 1
+      this.#newest.frames.push(frame)
+    } else {
+      const { channelId, kind } = frame
+      this.#options.logger?.debug({ channelId, kind }, 'frame dropped')
     }
   }
 
@@ -145,13 +152,13 @@ export class LogCore {
   }
 
   #commit(items: readonly Item[]): void {
-    const commands: Command[] = []
-    for (const { command } of items) if (command !== undefined) commands.push(command)
-    const results = commands.length === 0 ? [] : this.#apply(commands)
+    const commands = items.map(({ command }) => command)
+    const results = this.#apply(commands)
     for (const [index, applied] of results.entries()) {
       const command = commands[index]
       if (command !== undefined) this.streams.applied(command, applied)
     }
+    for (const { frames } of items) this.#waitingFrames -= frames.length
     this.#deliver(toDeliveries(items, results))
     this.#settle(items, this.#answered(commands, results))
     this.#endBatch()
@@ -184,11 +191,8 @@ export class LogCore {
   }
 
   #settle(items: readonly Item[], results: readonly Applied[]): void {
-    let index = 0
-    for (const item of items) {
-      if (item.command === undefined) continue
+    for (const [index, item] of items.entries()) {
       const result = results[index] ?? { error: new ChannelError('INTERNAL') }
-      index += 1
       this.#guard(() => item.settle(result), 'an append could not be answered')
       this.#noteDropped(item.command, result)
     }
@@ -283,7 +287,6 @@ export class LogCore {
     clearTimeout(this.#sweepTimer)
     const unknown = new ChannelError('WRITER_UNAVAILABLE', undefined, { cause: error })
     for (const item of items) {
-      if (item.command === undefined) continue
       this.#guard(() => item.settle({ error: unknown }), 'an append could not be answered')
     }
     this.#options.onFailure(error)
@@ -336,23 +339,21 @@ function isForAgents(commands: readonly Command[], results: readonly Applied[]):
 function toDeliveries(items: readonly Item[], results: readonly Applied[]): readonly Delivery[] {
   const deliveries: Delivery[] = []
   const open = new Map<string, Entry[]>()
-  let index = 0
-  for (const item of items) {
-    if (item.command === undefined) {
-      open.delete(item.frame.channelId)
-      deliveries.push(item.frame)
-      continue
-    }
+  for (const [index, { frames }] of items.entries()) {
     const result = results[index]
-    index += 1
-    if (result === undefined || 'error' in result) continue
-    for (const entry of result.entries) {
-      const run = open.get(entry.channelId)
-      if (run === undefined) {
-        const entries = [entry]
-        open.set(entry.channelId, entries)
-        deliveries.push({ channelId: entry.channelId, entries })
-      } else run.push(entry)
+    if (result !== undefined && !('error' in result)) {
+      for (const entry of result.entries) {
+        const run = open.get(entry.channelId)
+        if (run === undefined) {
+          const entries = [entry]
+          open.set(entry.channelId, entries)
+          deliveries.push({ channelId: entry.channelId, entries })
+        } else run.push(entry)
+      }
+    }
+    for (const frame of frames) {
+      open.delete(frame.channelId)
+      deliveries.push(frame)
     }
   }
   return deliveries

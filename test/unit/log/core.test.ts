@@ -120,6 +120,27 @@ describe('LogCore', () => {
     expect(seqs).toEqual([2])
   })
 
+  it('delivers frames behind the commits that they wait for, and drops those beyond 20,000', async () => {
+    const { core, channelId, submit } = setUp()
+    const feed = new Recorder()
+    core.attach(feed).follow(channelId)
+    const tell = (messageId: string): void =>
+      core.publish({ kind: 'complete', channelId, serverId: 'server', messageId })
+    const publishMany = (): void => {
+      for (let index = 0; index < 20_001; index += 1) tell(String(index))
+    }
+    for (const round of [1, 2]) {
+      const stored = submit(`message ${round}`)
+      publishMany()
+      expect(feed.sequence(channelId)).toHaveLength((round - 1) * 20_001)
+      await stored
+      expect(feed.sequence(channelId).slice(-20_001, -19_999)).toEqual([round, '0'])
+      expect(feed.sequence(channelId).at(-1)).toBe('19999')
+    }
+    tell('nothing waits')
+    expect(feed.sequence(channelId).at(-1)).toBe('nothing waits')
+  })
+
   it('goes on for the others when a consumer throws', async () => {
     const { core, channelId, submit, onFailure } = setUp()
     const broken = {
