@@ -120,7 +120,7 @@ class Promises {
   /** Messages whose deletion was acknowledged. */
   readonly erased = new Set<string>()
   /** The posts of the batch that was under way, of which nobody was told anything. */
-  readonly underWay: string[] = []
+  readonly underWay: Pick<Post, 'id' | 'channelId'>[] = []
 
   constructor(batches: readonly Batch[]) {
     for (const { commands, answers } of batches) {
@@ -132,9 +132,10 @@ class Promises {
     const { type, id = '', channelId = '', messageId = '', length = 0 } = command
     if (type === 'post') {
       if (typeof answer === 'number') this.posts.push({ id, channelId, seq: answer, length })
-      else this.underWay.push(id)
+      else this.underWay.push({ id, channelId })
     } else if (type === 'clear') {
-      const inside = this.posts.filter((post) => post.channelId === channelId)
+      const isInside = (post: Pick<Post, 'channelId'>): boolean => post.channelId === channelId
+      const inside = [...this.posts, ...this.underWay].filter(isInside)
       for (const post of inside) this.#change(post.id, typeof answer === 'number')
     } else if (messageId !== '') {
       const isDone = answer === null || typeof answer === 'number'
@@ -181,8 +182,8 @@ function check(engine: LogEngine, promises: Promises, random: () => number): voi
     if (promises.erased.has(id)) expect(text).toBeUndefined()
     else if (!promises.touched.has(id)) expect(text).toHaveLength(length)
   }
-  const underWay = promises.underWay.filter((id) => !promises.touched.has(id))
-  const present = underWay.filter((id) => messages.has(id))
+  const underWay = promises.underWay.filter(({ id }) => !promises.touched.has(id))
+  const present = underWay.filter(({ id }) => messages.has(id))
   expect([0, underWay.length]).toContain(present.length)
   for (let count = 0; count < REPEATED && promises.posts.length > 0; count += 1) {
     const post = promises.posts[Math.floor(random() * promises.posts.length)]
