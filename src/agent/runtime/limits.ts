@@ -43,8 +43,8 @@ export interface RuntimeLimits {
   readonly maxAgentTurns: number
 }
 
-const MAX_BUSY_CHANNELS = 64
-const CHANNEL_READ_AHEAD = 4
+const MAX_BUSY_CHANNELS = 256
+const CHANNEL_READ_AHEAD = 2
 
 export const RUNTIME_LIMITS: RuntimeLimits = {
   handlerTimeoutMs: 300_000,
