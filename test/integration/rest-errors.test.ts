@@ -117,6 +117,21 @@ describe('a body', () => {
     },
   )
 
+  it.each(['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
+    'as a form lacks every field, and the answer says why: %s',
+    async (type) => {
+      await using server = await startRest()
+      const answer = await server.call('POST', CHANNELS, 'name=a', { 'content-type': type })
+      expect(answer.status).toBe(400)
+      expect(answer.body).toMatchObject({
+        code: 'INVALID_PAYLOAD',
+        details: expect.stringContaining('send JSON with Content-Type: application/json'),
+      })
+      const wrong = await server.call('POST', CHANNELS, {}, { 'content-type': 'application/json' })
+      expect(JSON.stringify(wrong.body)).not.toContain('Content-Type')
+    },
+  )
+
   it('may say its charset', async () => {
     await using server = await startRest()
     const type = { 'content-type': 'application/json; charset=utf-8' }

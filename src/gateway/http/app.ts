@@ -7,11 +7,11 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { HeaderRecord } from '../auth.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Limits } from '../limits/limits.ts'
-import { checkContentType, readJson } from './body.ts'
+import { checkContentType, isForm, readJson } from './body.ts'
 import type { HttpDeps, HttpEnv } from './deps.ts'
 import type { Endpoint } from './endpoint.ts'
 import { allEndpoints } from './endpoints.ts'
-import { errorReply } from './errors.ts'
+import { errorReply, InvalidRequest } from './errors.ts'
 import { createResponder } from './respond.ts'
 import type { Responder } from './respond.ts'
 
@@ -94,15 +94,26 @@ function serve(app: OpenAPIHono<HttpEnv>, endpoint: Endpoint, serving: Serving):
       query: c.req.query(),
       readBody: () => readJson(c.req.raw, headers),
     }
-    const reply = await endpoint.run(request, access).catch(rethrowAsError)
+    const reply = await endpoint.run(request, access).catch((thrown: unknown) => {
+      throw explained(asError(thrown), headers)
+    })
     return responder.respond(reply, originOf(c))
   })
 }
 
 /** Hono hands only instances of `Error` to its funnel; some libraries throw other things. */
-function rethrowAsError(thrown: unknown): never {
-  if (thrown instanceof Error) throw thrown
-  throw new Error(`thrown, but no error: ${inspect(thrown, { depth: 1 })}`)
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown
+  return new Error(`thrown, but no error: ${inspect(thrown, { depth: 1 })}`)
+}
+
+/** What `curl -d` sends unless it is told otherwise: as in elizaOS all fields are missing, and here it says why. */
+const FORM_HINT =
+  'the body is a form, which is not read: send JSON with Content-Type: application/json'
+
+function explained(error: Error, headers: HeaderRecord): Error {
+  if (!(error instanceof InvalidRequest) || error.isOfPath || !isForm(headers)) return error
+  return new InvalidRequest(error.message, FORM_HINT)
 }
 
 /** The one funnel: refusals become their envelope, everything else is a bug that only the log sees. */

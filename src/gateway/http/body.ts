@@ -21,6 +21,11 @@ export function checkContentType(headers: HeaderRecord): void {
   if (!JSON_TYPE.test(type) && !FORM_TYPE.test(type)) throw new ChannelError('INVALID_CONTENT_TYPE')
 }
 
+/** Whether there is a body of which nothing is read. */
+export function isForm(headers: HeaderRecord): boolean {
+  return hasBody(headers) && FORM_TYPE.test(typeOf(headers))
+}
+
 /** Reads a body of unknown length and gives up at the bound, not after it. */
 async function readChunks(body: ReadableStream<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = []
