@@ -79,6 +79,9 @@ describe('the README’s first conversation', () => {
       bob.type('anybody here?')
       await alice.sees('bob: anybody here?')
       await alice.sees('Echo: anybody here?')
+      bob.type('stream to be or not')
+      await alice.sees('  … to')
+      await alice.sees('Echo: to be or not')
     } finally {
       await rm(place, { recursive: true, force: true })
     }
