@@ -1,10 +1,7 @@
 import type { Environment } from '../config/load.ts'
-import { canonicalId } from '../util/ids.ts'
-import { createDeferred } from '../util/deferred.ts'
-import type { Deferred } from '../util/deferred.ts'
+import { isId, ID_RULE } from '../protocol/ids.ts'
 import type { ElizaRuntime, Uuid } from './eliza-runtime.ts'
-import type { RuntimeHost } from './runtime-host.ts'
-import type { ServerProcess } from './server-process.ts'
+import type { RunningServer } from './running-server.ts'
 import { SocketIORouter } from './socket-io-router.ts'
 
 export interface AgentServerOptions {
@@ -14,16 +11,6 @@ export interface AgentServerOptions {
   readonly settings?: Environment
 }
 
-interface Running {
-  readonly server: ServerProcess
-  readonly host: RuntimeHost
-  readonly url: string
-  readonly drainMs: number
-  /** Of agents that the server itself runs. */
-  readonly agentIds: readonly string[]
-  readonly ended: Deferred<void>
-}
-
 /** What makes a runtime an agent. @throws TypeError */
 function requireAgent(runtime: ElizaRuntime | undefined): void {
   const isAgent =
@@ -31,6 +18,7 @@ function requireAgent(runtime: ElizaRuntime | undefined): void {
     typeof runtime.character?.name === 'string' &&
     typeof runtime.emitEvent === 'function'
   if (!isAgent) throw new TypeError('registerAgent: an AgentRuntime with an id and a character')
+  if (!isId(runtime.agentId)) throw new TypeError(`registerAgent: agentId ${ID_RULE}`)
 }
 
 /**
@@ -44,8 +32,9 @@ export class AgentServer {
   /** Who is registered, and which sockets asked for whom. */
   readonly router = new SocketIORouter()
   #environment: Environment | undefined
-  #running: Running | undefined
-  #starting: Promise<Running> | undefined
+  /** The last one that was started. */
+  #server: RunningServer | undefined
+  #starting: Promise<RunningServer> | undefined
   #ended: Promise<void> = Promise.resolve()
 
   /** The registered runtimes by their ids. */
@@ -55,7 +44,7 @@ export class AgentServer {
 
   /** Where it serves, such as `http://127.0.0.1:3000`; undefined while it does not. */
   get url(): string | undefined {
-    return this.#running?.url
+    return this.#server?.isServing === true ? this.#server.url : undefined
   }
 
   /**
@@ -85,13 +74,16 @@ export class AgentServer {
    * @throws Error when it runs already, or cannot start; with the reason.
    */
   async start(port?: number): Promise<void> {
-    if (this.#starting !== undefined) throw new Error('start: the server runs already')
+    if (this.#starting !== undefined || this.#server?.isServing === true) {
+      throw new Error('start: the server runs already')
+    }
     this.#starting = this.#start(port)
     try {
-      await this.#starting
-    } catch (error) {
+      this.#server = await this.#starting
+      // A promise of its own: what this class does with the server's is not what its user looks at.
+      this.#ended = this.#server.ended.then(() => undefined)
+    } finally {
       this.#starting = undefined
-      throw error
     }
   }
 
@@ -99,106 +91,67 @@ export class AgentServer {
    * Adds a runtime, whose `initialize` is through; one of the same id is replaced. Resolves when what is said from
    * now on reaches it; before `start`, with that.
    *
-   * @throws TypeError for what is no runtime; Error where the server itself runs an agent of this id.
+   * @throws TypeError for what is no runtime; Error where the server has another agent of this id.
    */
   async registerAgent(runtime: ElizaRuntime): Promise<void> {
     requireAgent(runtime)
-    const { agentId } = runtime
-    const running = await this.#starting
-    if (running !== undefined) refuseDouble(running, runtime)
-    const former = this.agents.get(agentId)
-    if (former === runtime) return
+    const server = await this.#serving()
+    const former = this.agents.get(runtime.agentId)
     this.router.add(runtime)
-    if (former !== undefined) running?.host.remove(former)
     try {
-      await running?.host.add(runtime)
+      await server?.add(runtime)
     } catch (error) {
-      this.router.remove(agentId)
+      if (former === undefined) this.router.remove(runtime.agentId)
+      else this.router.add(former)
       throw error
     }
   }
 
   /** It takes nothing more and finishes what it has begun. The runtime goes on: who made it stops it. */
-  unregisterAgent(agentId: Uuid): void {
+  async unregisterAgent(agentId: Uuid): Promise<void> {
     const runtime = this.agents.get(agentId)
     if (runtime === undefined) return
     this.router.remove(agentId)
-    this.#running?.host.remove(runtime)
+    const server = await this.#serving()
+    // It may be back meanwhile.
+    if (this.agents.get(agentId) !== runtime) server?.remove(runtime)
   }
 
   /** Lets runtimes finish what they have begun and clients get it, `PARLEY_DRAIN_MS` for each at most. */
   async stop(): Promise<void> {
-    const running = await this.#starting
-    if (running === undefined || this.#running !== running) return
-    this.#running = undefined
-    await running.host.close()
-    await running.server.stop(running.drainMs)
-    this.#starting = undefined
-    running.ended.resolve()
+    // Whoever started it hears why it cannot.
+    await this.#starting?.catch(() => undefined)
+    await this.#server?.stop()
   }
 
-  async #start(port: number | undefined): Promise<Running> {
+  /** The server that a runtime can be added to; waits for one that starts. Never rejects. */
+  async #serving(): Promise<RunningServer | undefined> {
+    const started = await this.#starting?.catch(() => undefined)
+    const server = started ?? this.#server
+    return server?.isServing === true ? server : undefined
+  }
+
+  async #start(port: number | undefined): Promise<RunningServer> {
     if (this.#environment === undefined) await this.initialize()
+    // One that is about to be stopped, or ended by itself, may still be at work on what it had begun.
+    await this.#server?.stop()
     // Here, since modules of the workers folder import this package, too: they need nothing of it.
-    const { ServerProcess } = await import('./server-process.ts')
-    const server = new ServerProcess({
-      ...this.#environment,
-      ...(port !== undefined && { PARLEY_PORT: String(port) }),
+    const { startServer } = await import('./running-server.ts')
+    const server = await startServer({
+      environment: {
+        ...this.#environment,
+        ...(port !== undefined && { PARLEY_PORT: String(port) }),
+      },
+      onJoined: (joined) => {
+        this.router.joined(joined)
+      },
     })
-    const start = await server.serving()
-    const { drainMs } = start.settings
-    const ended = createDeferred<void>()
     try {
-      const { openRuntimeHost } = await import('./runtime-host.ts')
-      const host = openRuntimeHost({
-        start,
-        tell: (message) => server.tell(message),
-        onJoined: (joined) => {
-          this.router.joined(joined)
-        },
-        fail: (error) => {
-          void this.#fail(running, error)
-        },
-      })
-      const { url, agentIds } = start
-      const running: Running = { server, host, url, drainMs, agentIds, ended }
-      await this.#begin(running)
-      return running
+      for (const runtime of this.agents.values()) await server.add(runtime)
     } catch (error) {
-      await server.stop(drainMs)
+      await server.stop()
       throw error
     }
+    return server
   }
-
-  async #begin(running: Running): Promise<void> {
-    const { server, host } = running
-    try {
-      for (const runtime of this.agents.values()) {
-        refuseDouble(running, runtime)
-        await host.add(runtime)
-      }
-    } catch (error) {
-      await host.close()
-      throw error
-    }
-    this.#running = running
-    this.#ended = running.ended.promise
-    void server.ended.then((how) => this.#fail(running, new Error(`the server ended (${how})`)))
-  }
-
-  /** It can serve no longer, and nobody asked for that. */
-  async #fail(running: Running, error: unknown): Promise<void> {
-    if (this.#running !== running) return
-    this.#running = undefined
-    this.#starting = undefined
-    running.ended.reject(error)
-    await running.host.close()
-    await running.server.stop(running.drainMs)
-  }
-}
-
-/** @throws Error: two that answer as one would take each other's messages. */
-function refuseDouble({ agentIds }: Running, { agentId, character }: ElizaRuntime): void {
-  if (!agentIds.includes(canonicalId(agentId))) return
-  throw new Error(`the agent ${character.name} (${agentId}) is one of the workers folder already`)
 }

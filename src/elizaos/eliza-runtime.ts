@@ -28,7 +28,10 @@ export interface ElizaMemory {
   metadata?: object
 }
 
-/** Says something in answer; resolves with what was stored, nothing where the agent stays silent. */
+/**
+ * Says something in answer, and has the runtime remember it. Resolves with what was stored, nothing where the
+ * agent stays silent.
+ */
 export type ElizaCallback = (content: ElizaContent) => Promise<ElizaMemory[]>
 
 /** Shows a piece of a text that is being written. */
@@ -52,6 +55,8 @@ export interface ElizaConnection {
   messageServerId?: Uuid
   type?: string
   userId?: Uuid
+  /** Of the world, where it does not exist. */
+  metadata?: Record<string, unknown>
 }
 
 interface ElizaMessageService {
@@ -71,6 +76,8 @@ export interface ElizaRuntime {
   getEvent?(event: string): readonly unknown[] | undefined
   /** Makes the world, the room and the entity where they do not exist. */
   ensureConnection?(connection: ElizaConnection): Promise<void>
+  getMemoryById?(id: Uuid): Promise<unknown>
+  createMemory?(memory: ElizaMemory, tableName: string): Promise<unknown>
   /** Handles messages where no plugin does: elizaOS 1.6 and later. */
   readonly messageService?: ElizaMessageService | null
 }

@@ -1,5 +1,6 @@
 import type { MessageContext, JoinEvent } from '../agent/message-worker.ts'
 import type { WorkerMessage } from '../agent/worker.ts'
+import { TEXTS } from '../protocol/wire.ts'
 import { compact } from '../util/compact.ts'
 import { isJsonObject } from '../util/json.ts'
 import type { Json } from '../util/json.ts'
@@ -13,6 +14,10 @@ import type {
 import { ownUuid, uuidOf } from './uuid.ts'
 
 type ChannelInHand = Pick<MessageContext['channel'], 'type'>
+
+/** elizaOS's events, by its names. */
+export const JOINED = 'ENTITY_JOINED'
+export const RECEIVED = 'MESSAGE_RECEIVED'
 
 /** ENTITY_JOINED as elizaOS's documentation has it. */
 export interface EntityJoined extends ElizaEvent {
@@ -45,8 +50,9 @@ function mediaOf(attachment: Json, index: number): Json {
 }
 
 /**
- * A message as the runtime's memory has it, with the ids that elizaOS's own server would give it, so that a
- * runtime which moves here finds its rooms and memories again. The server's ids are in `metadata`.
+ * A message as the runtime's memory has it. Who said it is known by the id that ENTITY_JOINED has; the room, the
+ * world and the message by the runtime's own, as elizaOS's server gives them: a runtime that moves here finds its
+ * entities and rooms again. What the client gave is in `metadata`, and the server's ids are in `metadata.raw`.
  */
 export function memoryOf(
   runtime: ElizaRuntime,
@@ -58,7 +64,7 @@ export function memoryOf(
   const { attachments, inReplyTo, metadata, createdAt } = message
   return {
     id: own(id),
-    entityId: own(senderId),
+    entityId: uuidOf(senderId),
     agentId: runtime.agentId,
     roomId: own(channelId),
     worldId: own(serverId),
@@ -72,6 +78,7 @@ export function memoryOf(
       ...(Object.keys(metadata).length > 0 && { metadata }),
     },
     metadata: {
+      ...metadata,
       type: 'message',
       source,
       sourceId: uuidOf(id),
@@ -81,14 +88,24 @@ export function memoryOf(
   }
 }
 
+/**
+ * As elizaOS's handler of ENTITY_JOINED makes a world: who is the first to talk with an agent in private owns it.
+ * Without an owner its plugins complain about every message.
+ */
+function ownedBy(entityId: Uuid): Record<string, unknown> {
+  return { ownership: { ownerId: entityId }, roles: { [entityId]: 'OWNER' }, settings: {} }
+}
+
 /** Who said it where: the runtime has to know them before it handles the message. */
 export function connectionOf(
   runtime: ElizaRuntime,
   { senderId, senderName, channelId, serverId, source }: WorkerMessage,
   channel: ChannelInHand,
 ): ElizaConnection {
+  const entityId = uuidOf(senderId)
+  const isPrivate = channel.type === 'DM' && source !== TEXTS.agentSource
   return {
-    entityId: ownUuid(runtime, senderId),
+    entityId,
     roomId: ownUuid(runtime, channelId),
     worldId: ownUuid(runtime, serverId),
     userName: senderName,
@@ -97,6 +114,7 @@ export function connectionOf(
     channelId,
     messageServerId: uuidOf(serverId),
     type: channel.type,
-    userId: uuidOf(senderId),
+    userId: entityId,
+    ...(isPrivate && { metadata: ownedBy(entityId) }),
   }
 }

@@ -22,8 +22,11 @@ function asJson(value: unknown): Json | undefined {
   return json
 }
 
-/** The reply that a callback's content is; undefined where the agent stays silent. */
+/** The reply that a callback's content is; undefined where the agent stays silent. @throws TypeError */
 export function replyOf(content: ElizaContent): ReplyContent | undefined {
+  if (typeof content !== 'object' || content === null) {
+    throw new TypeError('callback: must be a content, such as { text }')
+  }
   const actions = Array.isArray(content.actions) ? content.actions.map(String) : undefined
   if (actions?.some((action) => action.toUpperCase() === IGNORE)) return undefined
   const attachments = asJson(content['attachments'])
@@ -40,68 +43,150 @@ export function replyOf(content: ElizaContent): ReplyContent | undefined {
   })
 }
 
-type Speaking = Pick<MessageContext, 'reply' | 'stream'>
+/** What a runtime may do about one message. */
+export interface AnswerParts {
+  readonly runtime: ElizaRuntime
+  /** The message, as the runtime's memory has it. */
+  readonly message: Pick<ElizaMemory, 'roomId' | 'worldId'>
+  readonly context: Pick<MessageContext, 'reply' | 'stream' | 'log'>
+}
+
+/** A message of the agent's, and the content that it is for the runtime. */
+interface Said {
+  readonly sent: SentMessage
+  readonly content: ElizaContent
+}
 
 /**
  * What a runtime says in answer to one message.
  *
  * Each content that its callback gets is a message, in order. What it shows as chunks before becomes that
  * message, where the content begins with what was shown; otherwise what was shown stands by itself, since it
- * was read by people, and the content is the next message.
+ * was read by people, and the content is the next message. The runtime remembers all of them.
  */
 export class RuntimeAnswer {
-  readonly #runtime: ElizaRuntime
-  readonly #context: Speaking
+  readonly #parts: AnswerParts
+  readonly #begun = new Set<Promise<unknown>>()
   #stream: MessageStream | undefined
   #shown = ''
+  #isOver = false
+  #isLateTold = false
 
-  constructor(runtime: ElizaRuntime, context: Speaking) {
-    this.#runtime = runtime
-    this.#context = context
+  constructor(parts: AnswerParts) {
+    this.#parts = parts
   }
 
   /** More of a text that is being written. */
-  async show(chunk: string): Promise<void> {
+  show(chunk: string): Promise<void> {
+    return this.#begin(this.#show(chunk))
+  }
+
+  /** Resolves with what was stored, as the runtime's memory has it. */
+  say(content: ElizaContent): Promise<ElizaMemory[]> {
+    return this.#begin(this.#say(content))
+  }
+
+  /**
+   * The handlers have ended well: waits for what they began and did not wait for, and ends what they only showed.
+   *
+   * @throws what that throws: nobody else hears of it.
+   */
+  async finish(): Promise<void> {
+    while (this.#begun.size > 0) await Promise.all(this.#begun)
+    if (this.#stream !== undefined) await this.say({})
+  }
+
+  /** What is said from now on is too late. */
+  close(): void {
+    this.#isOver = true
+  }
+
+  /**
+   * elizaOS's own callback does not reject, so there are handlers that do not wait for it: a rejection that nobody
+   * looks at would end the process. `finish` tells of it, and of the first that comes later a line of the log.
+   */
+  #begin<Value>(act: Promise<Value>): Promise<Value> {
+    this.#begun.add(act)
+    act.then(
+      () => this.#begun.delete(act),
+      (error: unknown) => {
+        this.#begun.delete(act)
+        if (this.#isOver) this.#tellLate(error)
+      },
+    )
+    return act
+  }
+
+  #tellLate(error: unknown): void {
+    if (this.#isLateTold) return
+    this.#isLateTold = true
+    this.#parts.context.log.warn({ err: error }, 'what a runtime said behind its handlers is lost')
+  }
+
+  async #show(chunk: string): Promise<void> {
     if (chunk === '') return
-    this.#stream ??= this.#context.stream()
+    this.#stream ??= this.#parts.context.stream()
     this.#shown += chunk
     await this.#stream.write(chunk)
   }
 
-  /** Resolves with what was stored, as the runtime's memory has it. */
-  async say(content: ElizaContent): Promise<ElizaMemory[]> {
-    const reply = replyOf(content)
-    const sent = await this.#say(reply)
-    if (sent === undefined) return []
-    const { agentId } = this.#runtime
-    const own = (id: string) => ownUuid(this.#runtime, id)
-    return [
-      {
-        id: own(sent.id),
-        entityId: agentId,
-        agentId,
-        roomId: own(sent.channelId),
-        createdAt: sent.createdAt,
-        content,
-      },
-    ]
+  async #say(content: ElizaContent): Promise<ElizaMemory[]> {
+    const said = await this.#post(content)
+    const memories = said.map((one) => this.#memoryOf(one))
+    for (const memory of memories) await this.#remember(memory)
+    return memories
   }
 
-  async #say(reply: ReplyContent | undefined): Promise<SentMessage | undefined> {
+  async #post(content: ElizaContent): Promise<readonly Said[]> {
+    const reply = replyOf(content)
     const stream = this.#stream
-    if (stream === undefined) return reply && this.#context.reply(reply)
+    if (stream === undefined) return reply === undefined ? [] : [await this.#reply(reply, content)]
     const shown = this.#shown
     this.#stream = undefined
     this.#shown = ''
-    if (reply === undefined) return stream.end()
-    const { text = '', ...more } = reply
-    if (text.startsWith(shown)) {
-      const rest = text.slice(shown.length)
-      return stream.end({ ...more, ...(rest !== '' && { text: rest }) })
-    }
-    // Often it is the same but for the blanks around it.
-    if (shown.trim() === text.trim()) return stream.end(more)
-    await stream.end()
-    return this.#context.reply(reply)
+    const more = reply && restOf(reply, shown)
+    const sent = await stream.end(more)
+    const streamed = more === undefined ? { text: shown } : content
+    const first = sent === undefined ? [] : [{ sent, content: streamed }]
+    return reply === undefined || more !== undefined
+      ? first
+      : [...first, await this.#reply(reply, content)]
   }
+
+  async #reply(reply: ReplyContent, content: ElizaContent): Promise<Said> {
+    return { sent: await this.#parts.context.reply(reply), content }
+  }
+
+  #memoryOf({ sent: { id, createdAt }, content }: Said): ElizaMemory {
+    const { runtime, message } = this.#parts
+    const { agentId } = runtime
+    const { roomId, worldId } = message
+    return {
+      id: ownUuid(runtime, id),
+      entityId: agentId,
+      agentId,
+      roomId,
+      ...compact({ worldId }),
+      createdAt,
+      content,
+    }
+  }
+
+  /** Once, also where an earlier run had said it. */
+  async #remember(memory: ElizaMemory): Promise<void> {
+    const { runtime } = this.#parts
+    const { id } = memory
+    if (id !== undefined && (await runtime.getMemoryById?.(id))) return
+    await runtime.createMemory?.(memory, 'messages')
+  }
+}
+
+/** What a reply adds to what was shown of it; undefined where it is another text. */
+function restOf({ text = '', ...more }: ReplyContent, shown: string): ReplyContent | undefined {
+  if (text.startsWith(shown)) {
+    const rest = text.slice(shown.length)
+    return { ...more, ...(rest !== '' && { text: rest }) }
+  }
+  // Often it is the same but for the blanks around it.
+  return shown.trim() === text.trim() ? more : undefined
 }

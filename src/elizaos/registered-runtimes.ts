@@ -1,10 +1,19 @@
+import { canonicalId } from '../util/ids.ts'
 import type { ElizaRuntime } from './eliza-runtime.ts'
 import type { RuntimeWorker } from './runtime-worker.ts'
 
-/** The registered runtimes as agents, and which of them are to run: all but those that somebody stopped. */
+interface Registered {
+  readonly runtime: ElizaRuntime
+  readonly worker: RuntimeWorker
+}
+
+/**
+ * The registered runtimes as agents, each id once, and which of them are to run: all but those that somebody
+ * stopped.
+ */
 export class RegisteredRuntimes {
   readonly #onChange: (running: readonly RuntimeWorker[]) => void
-  readonly #workers = new Map<ElizaRuntime, RuntimeWorker>()
+  readonly #byId = new Map<string, Registered>()
   #stopped: ReadonlySet<string> = new Set()
 
   constructor(onChange: (running: readonly RuntimeWorker[]) => void) {
@@ -13,16 +22,27 @@ export class RegisteredRuntimes {
 
   /** Also those that do not run. */
   get all(): readonly RuntimeWorker[] {
-    return [...this.#workers.values()]
+    return [...this.#byId.values()].map(({ worker }) => worker)
   }
 
+  /** The runtime of this id, where it is to run. */
+  running(agentId: string): ElizaRuntime | undefined {
+    const id = canonicalId(agentId)
+    return this.#stopped.has(id) ? undefined : this.#byId.get(id)?.runtime
+  }
+
+  /** Takes the place of another one of its id; the same runtime again goes on as it is. */
   add(runtime: ElizaRuntime, worker: RuntimeWorker): void {
-    this.#workers.set(runtime, worker)
+    if (this.#byId.get(worker.agent.id)?.runtime === runtime) return
+    this.#byId.set(worker.agent.id, { runtime, worker })
     this.#tell()
   }
 
+  /** Nothing happens where another one has its place. */
   remove(runtime: ElizaRuntime): void {
-    this.#workers.delete(runtime)
+    const id = canonicalId(runtime.agentId)
+    if (this.#byId.get(id)?.runtime !== runtime) return
+    this.#byId.delete(id)
     this.#tell()
   }
 

@@ -10,7 +10,7 @@ import type {
   ElizaRuntime,
   OnStreamChunk,
 } from './eliza-runtime.ts'
-import { connectionOf, entityJoined, memoryOf } from './incoming.ts'
+import { connectionOf, entityJoined, JOINED, memoryOf, RECEIVED } from './incoming.ts'
 import { RuntimeAnswer } from './outgoing.ts'
 
 /** What a handler of MESSAGE_RECEIVED gets. */
@@ -23,9 +23,6 @@ export interface MessageReceived extends ElizaEvent {
   /** Shows a piece of the answer while it is written. */
   onStreamChunk: OnStreamChunk
 }
-
-const JOINED = 'ENTITY_JOINED'
-const RECEIVED = 'MESSAGE_RECEIVED'
 
 /** Whether a handler takes messages; where the runtime cannot tell, one is taken to. */
 function isHeard(runtime: ElizaRuntime): boolean {
@@ -56,24 +53,32 @@ class RuntimeHandlers implements MessageHandlers {
     const runtime = this.#runtime
     const { channel } = context
     await runtime.ensureConnection?.(connectionOf(runtime, message, channel))
-    const answer = new RuntimeAnswer(runtime, context)
-    const received: MessageReceived = {
-      runtime,
-      message: memoryOf(runtime, message, channel),
-      source: message.source,
-      callback: (content) => answer.say(content),
-      onComplete: () => undefined,
-      onStreamChunk: (chunk) => answer.show(chunk),
+    const memory = memoryOf(runtime, message, channel)
+    const answer = new RuntimeAnswer({ runtime, message: memory, context })
+    try {
+      await this.#handle({
+        runtime,
+        message: memory,
+        source: message.source,
+        callback: (content) => answer.say(content),
+        onComplete: () => undefined,
+        onStreamChunk: (chunk) => answer.show(chunk),
+      })
+      await answer.finish()
+    } finally {
+      answer.close()
     }
+  }
+
+  async #handle(received: MessageReceived): Promise<void> {
+    const runtime = this.#runtime
     await runtime.emitEvent(RECEIVED, received)
     if (isHeard(runtime)) return
-    const { callback, onStreamChunk } = received
+    const { message, callback, onStreamChunk } = received
     if (!runtime.messageService) {
       throw new Error('the runtime handles no messages: was its initialize() called?')
     }
-    await runtime.messageService.handleMessage(runtime, received.message, callback, {
-      onStreamChunk,
-    })
+    await runtime.messageService.handleMessage(runtime, message, callback, { onStreamChunk })
   }
 }
 

@@ -9,16 +9,9 @@ function slugOf(name: string): string {
     .replaceAll(/^-|-$/g, '')
 }
 
-/**
- * How the runtimes stand among the server's workers, by names that are each one's own: an agent whose name is
- * none, or another's, has its id.
- */
+/** How the runtimes stand among the server's workers; the server sees to it that each name is one's own. */
 export function workerInfos(workers: readonly RuntimeWorker[]): readonly WorkerInfo[] {
-  const taken = new Set<string>()
   return workers.map(({ agent, handlers }) => {
-    const slug = slugOf(agent.name)
-    const name = slug === '' || taken.has(slug) ? agent.id : slug
-    taken.add(name)
-    return { name, file: 'elizaOS runtime', agent, handlers }
+    return { name: slugOf(agent.name), file: null, agent, handlers }
   })
 }

@@ -9,13 +9,13 @@ import type { ChildStart } from './messages.ts'
 /** The word behind the executable's name that makes it say it. */
 export const EMBEDDED = 'embedded'
 
-/** What the other process needs to run agents; no secrets. */
+/** What the other process needs to run agents; no secrets but those of the agents that are called over HTTP. */
 export interface EmbeddedStart extends Pick<
   ChildStart,
   'settings' | 'id' | 'dataDir' | 'writerSocketPath' | 'port'
 > {
   readonly url: string
-  /** The agents that the server itself runs. */
+  /** The agents of the workers folder. */
   readonly agentIds: readonly string[]
 }
 

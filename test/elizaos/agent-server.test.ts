@@ -100,6 +100,24 @@ describe('a runtime of elizaOS that is registered', () => {
     expect([...agents.values()]).toEqual([alice.runtime, bob.runtime])
   })
 
+  it('gets ENTITY_JOINED of a channel that is still to come, where the client names it', async () => {
+    const [channelId, entityId] = [randomUUID(), randomUUID()]
+    const { agentId } = alice.runtime
+    const metadata = { isDm: true, channelType: 'DM' }
+    const client = await world.joined(entityId, channelId, { agentId, entityId, metadata })
+    const heard = () => joins.filter(({ roomId }) => roomId === channelId)
+    await expect
+      .poll(heard, PATIENTLY)
+      .toMatchObject([{ entityId, metadata: { type: 'DM', isDm: true }, source: 'socketio' }])
+    // As the page has it, the first message makes the channel.
+    const { messageId } = await client.send(channelId, 'first', {
+      metadata: { ...metadata, targetUserId: agentId },
+    })
+    await client.saw('messageBroadcast', { inReplyTo: messageId, text: 'you said first' })
+    await client.join(channelId, { agentId: bob.runtime.agentId, entityId })
+    await expect.poll(heard, PATIENTLY).toHaveLength(2)
+  })
+
   it('answers through the callback, with its thought and actions', async () => {
     const channelId = await world.channel('DM', ['ann', alice.runtime.agentId])
     const ann = await world.joined('ann', channelId)
@@ -133,7 +151,7 @@ describe('a runtime of elizaOS that is registered', () => {
       runtime,
       source: 'socketio_client',
       message: {
-        entityId: own('ann'),
+        entityId: stringToUuid('ann'),
         agentId: runtime.agentId,
         roomId: own(channelId),
         worldId: own(DEFAULT_SERVER_ID),
@@ -152,11 +170,14 @@ describe('a runtime of elizaOS that is registered', () => {
       type: 'DM',
       messageServerId: DEFAULT_SERVER_ID,
     })
-    expect(database.entities.get(own('ann'))?.names).toEqual(['Ann'])
-    expect(returned.at(-1)).toEqual([
-      expect.objectContaining({ id: own(reply?.['id']), roomId: own(channelId) }),
-    ])
-    // Whose id is no UUID is known by one that elizaOS derives.
+    expect(database.entities.get(stringToUuid('ann'))?.names).toEqual(['Ann'])
+    const said = database.memories.get(own(reply?.['id']))
+    expect(said).toMatchObject({ entityId: runtime.agentId, roomId: own(channelId) })
+    expect(returned.at(-1)).toEqual([said])
+    // It is the one who joined, and owns the world in which nobody was before.
+    expect(database.worlds.get(own(DEFAULT_SERVER_ID))?.metadata?.ownership).toEqual({
+      ownerId: stringToUuid('ann'),
+    })
     await expect
       .poll(() => joins.find(({ roomId }) => roomId === channelId)?.entityId, PATIENTLY)
       .toBe(stringToUuid('ann'))
@@ -216,7 +237,7 @@ describe('a runtime of elizaOS that is registered', () => {
     const first = await ann.send(channelId, 'one')
     await ann.saw('messageBroadcast', { inReplyTo: first['messageId'] })
 
-    world.server.unregisterAgent(runtime.agentId)
+    await world.server.unregisterAgent(runtime.agentId)
     expect(world.server.agents.has(runtime.agentId)).toBe(false)
     await expect.poll(listed, PATIENTLY).toEqual([
       ['Alice', 'Alice is a test. Nothing else.'],
@@ -227,7 +248,7 @@ describe('a runtime of elizaOS that is registered', () => {
     await world.server.registerAgent(runtime)
     const reply = await ann.saw('messageBroadcast', { inReplyTo: second['messageId'] })
     expect(reply['text']).toBe('Cara heard two')
-    world.server.unregisterAgent(runtime.agentId)
+    await world.server.unregisterAgent(runtime.agentId)
   })
 
   it('is refused where it is none', async () => {

@@ -27,7 +27,7 @@ export async function register(server: AgentServer, other: IAgentRuntime): Promi
   const runtime = new AgentRuntime({ character: { name: 'Ada', bio: 'A.' }, plugins: [plugin] })
   await server.registerAgent(runtime)
   await server.registerAgent(other)
-  server.unregisterAgent(runtime.agentId)
+  await server.unregisterAgent(runtime.agentId)
   await server.stop()
 }
 

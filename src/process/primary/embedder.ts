@@ -2,6 +2,24 @@ import type { WorkerInfo } from '../../service/cluster.ts'
 import { isToEmbedded } from '../embedded.ts'
 import type { FromEmbedded } from '../embedded.ts'
 
+/**
+ * The workers of the folder, and behind them the agents that others run, each under a name of its own: where there is
+ * none, or another has it, the agent's id.
+ */
+export function workersBeside(
+  own: readonly WorkerInfo[],
+  others: readonly WorkerInfo[],
+): readonly WorkerInfo[] {
+  const taken = new Set(own.map(({ name }) => name))
+  const named = others.map((worker): WorkerInfo => {
+    const isOwnName = worker.name !== '' && !taken.has(worker.name)
+    const name = isOwnName ? worker.name : (worker.agent?.id ?? worker.name)
+    taken.add(name)
+    return { ...worker, name }
+  })
+  return [...own, ...named]
+}
+
 /** The process that started this server and runs agents beside it. */
 export class Embedder {
   #workers: readonly WorkerInfo[] = []

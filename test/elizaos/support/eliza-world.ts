@@ -33,6 +33,13 @@ export interface Said {
   readonly content: string
 }
 
+/** What became of a message. */
+export interface Asked {
+  readonly ann: Client
+  readonly channelId: string
+  readonly messageId: unknown
+}
+
 /** What clients do at a server of runtimes. */
 export class Visitors implements AsyncDisposable {
   readonly url: string
@@ -62,6 +69,15 @@ export class Visitors implements AsyncDisposable {
     const client = await this.clients.connect({ entityId })
     await client.join(channelId, more)
     return client
+  }
+
+  /** A message to one of them, alone with it, up to the end of what it says about it. */
+  async asked(agentId: string, text: string): Promise<Asked> {
+    const channelId = await this.channel('DM', ['ann', agentId])
+    const ann = await this.joined('ann', channelId)
+    const { messageId } = await ann.send(channelId, text)
+    await ann.saw('messageComplete', { messageId })
+    return { ann, channelId, messageId }
   }
 
   /** Everything that was said in a channel, in its order. */
@@ -99,11 +115,13 @@ export async function temporaryData(): Promise<string> {
   return mkdtemp(path.join(tmpdir(), 'parley-elizaos-'))
 }
 
-export async function startWorld(): Promise<ElizaWorld> {
+export async function startWorld(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<ElizaWorld> {
   const { AgentServer } = await importPackage()
   const dataDir = await temporaryData()
   const server = new AgentServer()
-  await server.initialize({ dataDir, settings: SETTINGS })
+  await server.initialize({ dataDir, settings: { ...SETTINGS, ...settings } })
   await server.start(0)
   return new ElizaWorld(server, dataDir)
 }

@@ -1,9 +1,11 @@
 import { AgentRuntime, ModelType } from '@elizaos/core'
-import type { EntityPayload, MessagePayload, Plugin } from '@elizaos/core'
+import type { EntityPayload, MessagePayload, Plugin, UUID } from '@elizaos/core'
 import { MemoryAdapter } from './memory-adapter.ts'
 
 export interface RuntimeOptions {
   readonly name: string
+  /** Of its name where there is none. */
+  readonly id?: UUID
   readonly plugin: Omit<Plugin, 'name' | 'description'>
 }
 
@@ -20,10 +22,14 @@ const EMBEDDINGS: Plugin = {
 }
 
 /** elizaOS's own runtime, initialized, with a database in memory and this plugin alone. */
-export async function createRuntime({ name, plugin }: RuntimeOptions): Promise<TestRuntime> {
+export async function createRuntime({ name, id, plugin }: RuntimeOptions): Promise<TestRuntime> {
   const database = new MemoryAdapter()
   const runtime = new AgentRuntime({
-    character: { name, bio: [`${name} is a test.`, 'Nothing else.'] },
+    character: {
+      name,
+      ...(id !== undefined && { id }),
+      bio: [`${name} is a test.`, 'Nothing else.'],
+    },
     adapter: database.asAdapter(),
     plugins: [EMBEDDINGS, { name: `plugin-${name}`, description: 'for tests', ...plugin }],
   })

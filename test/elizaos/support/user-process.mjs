@@ -20,7 +20,11 @@ const server = new AgentServer()
 await server.initialize({ dataDir, settings: SETTINGS })
 await server.registerAgent(runtime)
 await server.start(0)
+// Nobody is left whose test it is.
+const end = () => process.kill(process.pid, 'SIGKILL')
+process.on('disconnect', end)
 process.on('SIGTERM', () => {
+  process.off('disconnect', end)
   void server.stop().then(() => process.disconnect())
 })
 process.send?.({ url: server.url, agentId: runtime.agentId })
