@@ -153,6 +153,18 @@ describe('an agent that is called over HTTP', () => {
     expect(await world.texts(channelId, 'hook')).toEqual([])
   })
 
+  it('that answers with a change of protocol is given up at once', async () => {
+    agent.answer = (response) => {
+      response.socket?.write(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
+      )
+    }
+    await world.say((await hooks.host()).channelId, 'hello')
+    expect(await hooks.givenUp()).toMatch(
+      /^WebhookError: 127\.0\.0\.1:\d+ closed .* without an answer$/,
+    )
+  })
+
   it('that closes the connection, or is not there, is given up', async () => {
     agent.answer = (response) => response.socket?.destroy()
     await world.say((await hooks.host()).channelId, 'hello')

@@ -113,6 +113,33 @@ it('an event stream that fails before its first text is tried again', async () =
   expect(agent.calls).toHaveLength(2)
 })
 
+it('an event stream whose lines end in returns alone is heard to its end while its connection stays', async () => {
+  agent.answer = (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write((chunk('old') + event('done', { text: ' lines' })).replaceAll('\n', '\r'))
+  }
+  const { channelId } = await hooks.host({ webhook: { maxSilenceMs: 1_000 } })
+  await world.say(channelId, 'hello')
+  await hooks.through()
+  expect(await world.texts(channelId, 'hook')).toEqual(['old lines'])
+  await world.until(() => agent.lostCount === 1)
+})
+
+it.each([
+  ['one line', 'data: '.padEnd(1_000, 'x')],
+  ['many lines', 'data: x\n'.repeat(100)],
+  ['many lines that say nothing', ': x\n'.repeat(200)],
+])('an event of too many characters in %s is not waited for', async (_what, long) => {
+  agent.answer = (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk('some') + long)
+  }
+  const { channelId } = await hooks.host({ webhook: { maxEventChars: 500 } })
+  await world.say(channelId, 'hello')
+  expect(await hooks.givenUp(1)).toContain('an event has more than 500 characters')
+  expect(await said(channelId)).toMatchObject([{ text: 'some', stream: { state: 'failed' } }])
+  await world.until(() => agent.lostCount === 1)
+})
+
 it('an event stream of 10 MB is cut off at the size of a message', async () => {
   agent.answer = (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })

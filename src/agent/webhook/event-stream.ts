@@ -2,6 +2,8 @@ import { createParser } from 'eventsource-parser'
 import type { EventSourceMessage } from 'eventsource-parser'
 import type { MessageContext, MessageStream, Reply } from '../message-worker.ts'
 import { textOf } from './body.ts'
+import type { WebhookLimits } from './limits.ts'
+import { Lines } from './lines.ts'
 import type { WebhookAnswer } from './webhook-caller.ts'
 import { WebhookError } from './webhook-error.ts'
 
@@ -53,23 +55,52 @@ async function take(stream: MessageStream, { event, data }: EventSourceMessage):
   }
 }
 
+/** The events of a stream, from its lines: the library takes whole ones, as it searches what waits again each time. */
+class Events {
+  readonly #lines = new Lines()
+  readonly #maxChars: number
+  #come: EventSourceMessage[] = []
+  readonly #parser = createParser({ onEvent: (event) => this.#come.push(event) })
+  #chars = 0
+
+  constructor(maxChars: number) {
+    this.#maxChars = maxChars
+  }
+
+  /** Those that this part brings to their end. @throws WebhookError where one is too long. */
+  *take(part: string): Generator<EventSourceMessage> {
+    for (const line of this.#lines.take(part)) {
+      this.#chars = line === '' ? 0 : this.#chars + line.length
+      this.#requireBounded(this.#chars)
+      this.#parser.feed(`${line}\n`)
+      const come = this.#come
+      this.#come = []
+      yield* come
+    }
+    this.#requireBounded(this.#chars + this.#lines.begunChars)
+  }
+
+  #requireBounded(chars: number): void {
+    if (chars <= this.#maxChars) return
+    throw new WebhookError(`an event has more than ${this.#maxChars} characters`)
+  }
+}
+
 /**
  * Says what an event stream says, while it comes: `chunk` events with `{"text"}`, then `done`, with what else the
  * message says if anything.
  *
- * @throws WebhookError after an `error` event, and where the body ends without `done`.
+ * @throws WebhookError after an `error` event, where an event is too long, and where the body ends without `done`.
  */
 export async function takeEvents(
   answer: WebhookAnswer,
   ctx: Pick<MessageContext, 'stream'>,
-  maxBytes: number,
+  { maxStreamBytes, maxEventChars }: WebhookLimits,
 ): Promise<void> {
   const stream = ctx.stream()
-  const events: EventSourceMessage[] = []
-  const parser = createParser({ onEvent: (event) => events.push(event) })
-  for await (const text of textOf(answer, maxBytes)) {
-    parser.feed(text)
-    for (const event of events.splice(0)) if (await take(stream, event)) return
+  const events = new Events(maxEventChars)
+  for await (const text of textOf(answer, maxStreamBytes)) {
+    for (const event of events.take(text)) if (await take(stream, event)) return
   }
   throw new WebhookError('the event stream ended without a done event')
 }

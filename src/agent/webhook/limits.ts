@@ -9,6 +9,8 @@ export interface WebhookLimits {
   readonly maxAnswerBytes: number
   /** Bytes of an event stream, with everything around its text. Past it the stream has failed. */
   readonly maxStreamBytes: number
+  /** Characters of one event of a stream. Past it the stream has failed. */
+  readonly maxEventChars: number
   /** Replies in one answer. Past it the call has failed, and none of them is said. */
   readonly maxReplies: number
   /** Connections at a time, in all and to one host; calls beyond wait, which counts as silence. */
@@ -24,6 +26,7 @@ export const WEBHOOK_LIMITS: WebhookLimits = {
   maxSilenceMs: 60_000,
   maxAnswerBytes: 4 * 1024 * 1024,
   maxStreamBytes: 16 * 1024 * 1024,
+  maxEventChars: 4 * 1024 * 1024,
   maxReplies: 16,
   maxConnections: 512,
   maxConnectionsPerHost: 128,

@@ -44,13 +44,14 @@ function repliesIn(text: string, maxReplies: number): readonly Reply[] {
 export async function takeAnswer(
   answer: WebhookAnswer,
   ctx: Pick<MessageContext, 'reply' | 'stream'>,
-  { maxAnswerBytes, maxStreamBytes, maxReplies }: WebhookLimits,
+  limits: WebhookLimits,
 ): Promise<void> {
+  const { maxAnswerBytes, maxReplies } = limits
   const { response } = answer
   checkHead(response)
   const type = response.headers['content-type'] ?? ''
   if (EVENTS_TYPE.test(type)) {
-    await takeEvents(answer, ctx, maxStreamBytes)
+    await takeEvents(answer, ctx, limits)
     return
   }
   const text = await wholeText(answer, maxAnswerBytes)

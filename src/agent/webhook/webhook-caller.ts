@@ -140,6 +140,10 @@ export class WebhookCaller {
       })
       // Also behind the answer, where whoever reads it hears of it.
       request.on('error', reject)
+      // It ends without a word where the answer is a change of protocol, which nobody asked for.
+      request.once('close', () => {
+        reject(new WebhookError(`${url.host} closed the connection without an answer`))
+      })
     })
     request.end(body)
     return { request, answered }
