@@ -76,7 +76,7 @@ function createEdges({ start, link, logger }: ChildContext, backend: GatewayBack
     docsAssetsDir: DOCS_ASSETS_DIR,
   })
   const listener = getRequestListener(app.fetch, createListenerOptions(settings.corsOrigin, logger))
-  const workers = openWorkerGate(link, { identity, limits, settings })
+  const workers = openWorkerGate(link, { identity, limits, addresses, settings })
   const server = createGatewayServer(settings, (request, response) => {
     if (isForWorkers(request)) workers.serve(request, response)
     else void listener(request, response)

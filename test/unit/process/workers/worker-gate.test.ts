@@ -5,7 +5,7 @@ import type { RequestListener, Server } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { AgentHosts } from '../../../../src/process/workers/agent-hosts.ts'
 import { createRefuse } from '../../../../src/process/workers/refuse.ts'
 import { isForWorkers, WorkerGate } from '../../../../src/process/workers/worker-gate.ts'
@@ -44,6 +44,7 @@ async function openGate(
     hosts: table,
     admit: () => undefined,
     refuse: createRefuse('*'),
+    addressOf: () => undefined,
     trustProxy: 0,
     ...options,
   })
@@ -94,6 +95,32 @@ it('answers 503 when as many requests as may be are under way, and takes the nex
   while (waiting.length === 0) await new Promise(setImmediate)
   waiting.shift()?.()
   expect((await third).status).toBe(200)
+})
+
+it('answers 429 where one address has as many requests under way as it may, and no other address is in its way', async () => {
+  const waiting: (() => void)[] = []
+  const socketPath = await openHost('shared', (_request, response) => {
+    // The head alone: whoever does not read its body has it under way, too.
+    response.write('done')
+    waiting.push(() => response.end())
+  })
+  const url = await openGate([{ id: 'shared', socketPath }], {
+    addressOf: ({ headers }) => headers['x-test-address']?.toString(),
+    maxPerAddress: 2,
+  })
+  const ask = (address?: string) =>
+    fetch(`${url}/workers/a`, {
+      headers: address === undefined ? {} : { 'x-test-address': address },
+    })
+  const held = [await ask('192.0.2.1'), await ask('192.0.2.1')]
+  const refused = await ask('192.0.2.1')
+  expect([refused.status, await refused.json()]).toMatchObject([429, { success: false }])
+  const others = [await ask('192.0.2.2'), await ask(), await ask(), await ask()]
+  expect(others.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+  for (const end of waiting.splice(0)) end()
+  await Promise.all([...held, ...others].map((answer) => answer.text()))
+  // The gate hears of their end a moment after whoever has read them.
+  await vi.waitUntil(async () => (await ask('192.0.2.1')).status === 200)
 })
 
 it('asks another host, with the whole body, when one is not there any more, and says 503 when none is', async () => {
