@@ -17,23 +17,22 @@ let agents: AgentServer
 
 beforeAll(async () => {
   endpoint = await new Endpoint().listen()
-  const [assistant, echo, moderator] = await Promise.all(
-    ['assistant.ts', 'echo.ts', 'moderator.ts'].map((name) =>
-      readFile(path.join(PROJECT, 'workers', name), 'utf8'),
-    ),
-  )
-  const files = {
-    'assistant.ts': assistant ?? '',
-    'echo.ts': echo ?? '',
-    'moderator.ts': moderator ?? '',
+  const read = (name: string): Promise<string> =>
+    readFile(path.join(PROJECT, 'workers', name), 'utf8')
+  const assistant = await read('assistant.ts')
+  const examples = {
+    'assistant.ts': assistant,
+    'echo.ts': await read('echo.ts'),
+    'moderator.ts': await read('moderator.ts'),
     // The assistant of somebody who has set nothing.
-    'unset.ts':
-      assistant?.replace("'Assistant'", "'Unset'").replace("env: 'ASSISTANT_'", "env: 'UNSET_'") ??
-      '',
+    'unset.ts': assistant
+      .replace("'Assistant'", "'Unset'")
+      .replace("env: 'ASSISTANT_'", "env: 'UNSET_'"),
   }
-  const folder = await workerFolder(files)
+  const helper = '_chat-completions.ts'
+  const folder = await workerFolder({ ...examples, [helper]: await read(helper) })
   await symlink(path.join(PROJECT, 'node_modules'), path.join(folder.path, 'node_modules'))
-  agents = await agentsIn(folder, Object.keys(files).length, {
+  agents = await agentsIn(folder, Object.keys(examples).length, {
     ASSISTANT_URL: endpoint.url,
     ASSISTANT_MODEL: 'small',
     ASSISTANT_KEY: KEY,
@@ -162,7 +161,10 @@ describe('the examples, copied into a folder of workers', () => {
     const lines = agents.lines({ agentName: 'Unset' }).filter(({ level }) => Number(level) >= 30)
     expect(lines.map(({ level, msg }) => [level, msg])).toEqual([
       [30, 'worker loaded'],
-      [30, 'Assistant stays silent: set ASSISTANT_URL and ASSISTANT_MODEL'],
+      [
+        40,
+        'Assistant stays silent: set ASSISTANT_URL (and ASSISTANT_MODEL), and start the server again',
+      ],
     ])
     expect(endpoint.asked).toEqual([])
   })

@@ -6,6 +6,7 @@ import { delta, endless, Endpoint, streamed } from './support/endpoint.ts'
 import type { Answer } from './support/endpoint.ts'
 
 const KEY = 'sk-secret-123'
+const EVENTS = { 'content-type': 'text/event-stream; charset=utf-8' }
 
 /** Refuses, and shows what a careless endpoint shows. */
 const refuse =
@@ -15,14 +16,18 @@ const refuse =
   }
 
 const broken: Answer = (response) => {
-  response.writeHead(200).write(delta('half'), () => response.destroy())
+  response.writeHead(200, EVENTS).write(delta('half'), () => response.destroy())
 }
 
 const said =
   (text: string): Answer =>
   (response) => {
-    response.end(text)
+    response.writeHead(200, EVENTS).end(text)
   }
+
+const page: Answer = (response) => {
+  response.writeHead(200, { 'content-type': 'text/html' }).end('<html>')
+}
 
 let endpoint: Endpoint
 let assistant: typeof Assistant
@@ -64,7 +69,7 @@ describe('Assistant', () => {
       await work(channel, channel.say('ann', 'hello?'), env)
     }
     expect(channel.lines.map(({ message }) => message)).toEqual([
-      'Assistant stays silent: set ASSISTANT_URL and ASSISTANT_MODEL',
+      'Assistant stays silent: set ASSISTANT_URL (and ASSISTANT_MODEL), and start the server again',
     ])
     expect([...channel.replies, ...channel.streams]).toEqual([])
   })
@@ -123,6 +128,7 @@ describe('Assistant', () => {
     for (const [who, text] of [
       ['ann', 'what do you think, ben?'],
       ['echo', 'assistant, are you there?'],
+      ['ben', 'assistants are all alike'],
       ['ben', 'no idea. assistant?'],
     ] as const) {
       await work(channel, channel.say(who, text))
@@ -145,6 +151,7 @@ describe('Assistant', () => {
     ],
     ['what is no answer', said('data: <html>\n\n'), 'Unexpected token'],
     ['one that does not stream', said('{"choices":[]}'), 'it ended before it was whole'],
+    ['a page', page, 'it answered with text/html, not an event stream: is ASSISTANT_URL wrong?'],
   ])(
     'fails on %s with what an operator understands, and without the key',
     async (...[, answer, reason]) => {
