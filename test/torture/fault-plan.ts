@@ -30,6 +30,8 @@ const DECK: readonly Card[] = [
   { role: 'writer', signal: 'SIGKILL' },
   { role: 'gateway', signal: 'SIGKILL' },
   { role: 'gateway', signal: 'SIGKILL' },
+  { role: 'agent-host', signal: 'SIGKILL' },
+  { role: 'agent-host', signal: 'SIGKILL' },
 ]
 
 function faultOf({ role, signal, isLeft }: Card, random: Random): Fault {

@@ -2,7 +2,9 @@ import { Sender } from '../cluster/support/sender.ts'
 import type { Acknowledged, Draft } from '../cluster/support/sender.ts'
 import { TestClient } from '../cluster/support/sockets.ts'
 import type { ClientOptions } from '../cluster/support/sockets.ts'
+import { Ear } from './ear.ts'
 import type { Link } from './link.ts'
+import { talkChannels } from './talk-rooms.ts'
 
 /** Messages of one sender under way at once. */
 const WINDOW_SIZE = 12
@@ -18,9 +20,16 @@ export interface PersonOptions extends ClientOptions {
   readonly onAcknowledged: (message: Acknowledged) => void
 }
 
+export interface Cancel {
+  readonly messageId: string
+  readonly channelId: string
+}
+
 /** A client that sends what it is told to, when it can. */
 export class Person {
   readonly client: TestClient
+  /** What it hears of agents. */
+  readonly ear: Ear
   readonly #link: Link | undefined
   readonly #sender: Sender
   readonly #queue: Draft[] = []
@@ -30,6 +39,7 @@ export class Person {
     const { link, onAcknowledged, ...clientOptions } = options
     this.#link = link
     this.client = new TestClient(clientOptions)
+    this.ear = new Ear(this.client.name, this.client.socket, new Set(talkChannels))
     this.#sender = new Sender(this.client, {
       windowSize: WINDOW_SIZE,
       next: () => this.#queue.shift(),
@@ -61,6 +71,16 @@ export class Person {
     if (message === undefined || !this.client.socket.connected) return false
     this.client.send(message.channelId, message.clientMessageId, `${message.text} again`)
     return true
+  }
+
+  /** Wants something to end that an agent is at; answers what, where that is to be asked for over REST. */
+  cancel(which: number, by: 'socket' | 'rest'): Cancel | undefined {
+    const { stoppable } = this.ear
+    const cancel = stoppable[Math.floor(which * stoppable.length)]
+    if (cancel === undefined || !this.client.socket.connected) return undefined
+    if (by === 'rest') this.ear.noteOut('cancel_stream', { ...cancel })
+    else this.client.socket.emit('cancel_stream', cancel, () => undefined)
+    return cancel
   }
 
   /** Breaks the connection; the client comes back by itself. */

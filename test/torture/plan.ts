@@ -6,6 +6,7 @@ import type { Cast, Churn, Deed, Member, Plan, Step } from './steps.ts'
 /** Nothing is hit before everyone is in. */
 const CALM_START_MS = 1_000
 const ROOM_COUNT = 4
+const TALK_COUNT = 3
 const CHANGER_COUNT = 2
 
 /** Milliseconds between two steps of a kind, on average. */
@@ -21,6 +22,13 @@ const EVERY_MS = {
   churn: 700,
   repeat: 800,
   stall: 12_000,
+  // In the rooms with agents, each of which takes a second or so for what it is asked.
+  talk: 600,
+  visit: 500,
+  step: 1_500,
+  cancel: 900,
+  retract: 2_500,
+  wipe: 20_000,
 } as const
 
 /** While one client stalls, its room is flooded, so that what waits for it passes every bound. */
@@ -28,15 +36,21 @@ const FLOOD = { bursts: 4, count: 25, paddingChars: 20_000 } as const
 
 const TRANSPORTS: readonly [Transport, Transport, Transport] = ['websocket', 'upgrade', 'polling']
 
+/** Everybody is in one room with agents as well. */
+function talkOf(index: number): number {
+  return ROOM_COUNT + (index % TALK_COUNT)
+}
+
 function member(index: number, transport: Transport, canStall = false): Member {
-  const rooms = [index % ROOM_COUNT, (index + 1) % ROOM_COUNT]
+  const rooms = [index % ROOM_COUNT, (index + 1) % ROOM_COUNT, talkOf(index)]
   return { name: `m${index}`, transport, canStall, rooms }
 }
 
 const CAST: Cast = {
   gateways: 3,
-  agentHosts: 1,
+  agentHosts: 2,
   roomCount: ROOM_COUNT,
+  talkCount: TALK_COUNT,
   changerCount: CHANGER_COUNT,
   members: [
     member(0, 'websocket'),
@@ -58,10 +72,10 @@ interface Choice {
   readonly room: number
 }
 
-/** A member and one of its rooms. */
+/** A member and one of its rooms without agents. */
 function anyone(random: Random): Choice {
   const index = random.index(CAST.members.length)
-  const rooms = CAST.members[index]?.rooms ?? []
+  const rooms = (CAST.members[index]?.rooms ?? []).filter((room) => room < ROOM_COUNT)
   return { random, member: index, room: rooms[random.index(rooms.length)] ?? 0 }
 }
 
@@ -107,6 +121,29 @@ const planStall: Make = (atMs, random) => {
   return [{ does: 'stall', member: who, forMs, atMs }, ...flood]
 }
 
+/** One who is in a room with agents goes out and comes back, or resumes without having left. */
+const planStep: Make = (atMs, random) => {
+  const who = random.index(CAST.members.length)
+  const room = talkOf(who)
+  const does = random.of(['leave', 'leave-and-back', 'restart'])
+  if (does !== 'leave') return [{ does, member: who, room, atMs }]
+  const from = random.share() < 0.7 ? 'since' : 'now'
+  const backAtMs = atMs + random.between({ least: 20, most: 2_000 })
+  return [
+    { does, member: who, room, atMs },
+    { does: 'rejoin', member: who, room, from, atMs: backAtMs },
+  ]
+}
+
+/** One who sees what goes on with agents for a while, and may have a question. */
+function visitOf(random: Random, number: number): Churn {
+  return {
+    ...churnOf(random, number),
+    room: ROOM_COUNT + random.index(TALK_COUNT),
+    sends: random.share() < 0.15 ? 1 : 0,
+  }
+}
+
 function churnOf(random: Random, number: number): Churn {
   return {
     does: 'churn',
@@ -121,6 +158,8 @@ function churnOf(random: Random, number: number): Churn {
 
 function makers(): Readonly<Record<keyof typeof EVERY_MS, Make>> {
   let churnCount = 0
+  // Behind all of the others, whose names are taken.
+  let visitCount = 1_000_000
   const change = (does: 'edit' | 'delete') =>
     one((random) => ({ does, changer: random.index(CHANGER_COUNT), which: random.share() }))
   return {
@@ -150,6 +189,24 @@ function makers(): Readonly<Record<keyof typeof EVERY_MS, Make>> {
     })),
     churn: one((random) => churnOf(random, (churnCount += 1))),
     stall: planStall,
+    talk: one((random) => {
+      const who = random.index(CAST.members.length)
+      return { does: 'send', member: who, room: talkOf(who), count: 1 }
+    }),
+    visit: one((random) => visitOf(random, (visitCount += 1))),
+    step: planStep,
+    retract: one((random) => ({
+      does: 'retract',
+      changer: random.index(CHANGER_COUNT),
+      which: random.share(),
+    })),
+    wipe: one((random) => ({ does: 'clear', room: ROOM_COUNT + random.index(TALK_COUNT) })),
+    cancel: one((random) => ({
+      does: 'cancel',
+      member: random.index(CAST.members.length),
+      which: random.share(),
+      by: random.of(['socket', 'rest']),
+    })),
   }
 }
 
@@ -168,6 +225,12 @@ export function createPlan(seed: number, durationMs: number): Plan {
     'churn',
     'repeat',
     'stall',
+    'talk',
+    'visit',
+    'step',
+    'cancel',
+    'retract',
+    'wipe',
   ] as const
   const span = { startMs: 0, endMs: durationMs }
   const deeds = kinds.flatMap((kind) => {

@@ -1,4 +1,4 @@
-import type { Result } from './run.ts'
+import type { Result } from './result.ts'
 import { ROLES } from './steps.ts'
 
 const MIB = 1024 * 1024
@@ -21,6 +21,9 @@ export function formatResult(result: Result): string {
     ['resumed', `${evidence.recovered}, ${evidence.unrecovered} told to fetch history`],
     ['left', `${evidence.left} times`],
     ['edits, deletions, clears, removals', String(evidence.changes)],
+    ...Object.entries(result.talk).map(
+      ([name, count]) => [`agents: ${name}`, String(count)] as const,
+    ),
     ['slow readers cut off', String(result.slowReaders)],
     ...ROLES.map((role): readonly [string, string] => [
       `${role}: processes, peak memory`,

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -14,11 +14,17 @@ import type { ChannelTruth } from '../cluster/support/truth.ts'
 import { unexplainedEnds } from './accounts.ts'
 import { Census } from './census.ts'
 import { FaultRunner } from './fault-runner.ts'
+import { judgeTalk } from './judge-talk.ts'
 import { Keeper } from './keeper.ts'
 import { keepEvidence } from './keep-evidence.ts'
+import { Hook } from './hook.ts'
 import { formatStep } from './plan.ts'
 import { ROLES } from './steps.ts'
 import type { Plan, Role, Step } from './steps.ts'
+import type { Result } from './result.ts'
+import { agentJournals, everybodyHeard, findLeftovers, settleTalk } from './talk.ts'
+import { agentSettings, openTalkRooms, writeWorkers } from './talk-rooms.ts'
+import type { TalkTruth } from './talk-truth.ts'
 import { Troupe } from './troupe.ts'
 
 const PROGRESS_EVERY_MS = 10_000
@@ -32,25 +38,6 @@ export interface RunOptions {
   readonly tell: (line: string) => void
   /** Where the evidence of a failed run goes; a fresh temporary directory when absent. */
   readonly keepIn?: string
-}
-
-export interface Result {
-  readonly seed: number
-  readonly durationMs: number
-  readonly steps: number
-  /** Steps that found nobody to act on, the server or a client being away. */
-  readonly missed: number
-  /** By role and signal, such as `writer SIGKILL`. */
-  readonly faults: Readonly<Record<string, number>>
-  readonly primaries: number
-  readonly processes: Readonly<Record<Role, number>>
-  readonly peakMemoryBytes: Readonly<Record<Role, number>>
-  /** Readers that were cut off because they did not read. */
-  readonly slowReaders: number
-  readonly evidence: Verdict['evidence']
-  readonly violations: readonly string[]
-  /** Where journals, database and logs were left; only of a run that failed. */
-  readonly keptIn?: string
 }
 
 async function freePort(): Promise<number> {
@@ -77,11 +64,12 @@ class Torture {
   readonly #startedMs = performance.now()
   #journals: readonly Journal[] = []
   #truths: readonly ChannelTruth[] = []
+  #talks: readonly TalkTruth[] = []
 
   constructor(
     plan: Plan,
     options: RunOptions,
-    place: { readonly dir: string; readonly port: number },
+    place: { readonly dir: string; readonly port: number; readonly hookUrl: string },
   ) {
     const { gateways, agentHosts } = plan.cast
     this.#plan = plan
@@ -100,6 +88,7 @@ class Torture {
         PARLEY_MAX_RESUME_ENTRIES: String(MAX_RESUME_ENTRIES),
         PARLEY_MAX_QUEUE_BYTES: '65536',
         PARLEY_LOG_LEVEL: 'debug',
+        ...agentSettings(place.hookUrl),
       },
     })
     this.#faults = new FaultRunner(this.#keeper)
@@ -114,6 +103,7 @@ class Torture {
   async run(): Promise<Result> {
     try {
       await this.#keeper.start()
+      await openTalkRooms(this.#keeper.url, this.#keeper.lives[0]?.process.lines ?? [])
       await this.#troupe.open(this.#plan.cast)
       await this.#play()
       return await this.#conclude(await this.#finish())
@@ -160,13 +150,19 @@ class Torture {
     await this.#troupe.settle()
     const { url } = this.#keeper
     const marker = await quiesce(url, this.#troupe.members)
+    tell('waiting for the agents')
+    const place = { url, dataDir: this.#dataDir }
+    this.#talks = await settleTalk(place, this.#troupe.ears)
+    await everybodyHeard(this.#talks, this.#troupe.members)
+    const leftovers = await findLeftovers(place)
+    this.#truths = await readTruth(place, this.#troupe.channels)
     this.#journals = [...this.#troupe.journals, marker]
-    this.#truths = await readTruth({ url, dataDir: this.#dataDir }, this.#troupe.channels)
     this.#tellCounts()
     await this.#troupe.close()
     await this.#keeper.stop()
-    const { violations, evidence } = judge(this.#journals, this.#truths, MAX_RESUME_ENTRIES)
-    return { violations: [...violations, ...(await this.#inspect())], evidence }
+    const journals = [...this.#journals, ...agentJournals(this.#truths)]
+    const { violations, evidence } = judge(journals, this.#truths, MAX_RESUME_ENTRIES)
+    return { violations: [...violations, ...leftovers, ...(await this.#inspect())], evidence }
   }
 
   /** What the clients cannot see. */
@@ -206,6 +202,12 @@ class Torture {
   async #conclude({ violations, evidence }: Verdict): Promise<Result> {
     const { seed, durationMs, steps } = this.#plan
     const { lives } = this.#keeper
+    const talk = judgeTalk({
+      talks: this.#talks,
+      truths: this.#truths,
+      ears: this.#troupe.ears,
+      struck: this.#faults.struck,
+    })
     const faults: Record<string, number> = {}
     for (const { role, signal } of this.#faults.struck) {
       faults[`${role} ${signal}`] = (faults[`${role} ${signal}`] ?? 0) + 1
@@ -223,14 +225,17 @@ class Torture {
       peakMemoryBytes: this.#census.peaks(),
       slowReaders: lines.filter(({ msg }) => msg === 'reader too slow, connection closed').length,
       evidence,
-      violations,
+      talk: talk.evidence,
+      violations: [...violations, ...talk.violations],
     }
-    if (violations.length === 0) return result
+    if (result.violations.length === 0) return result
     const keptIn = await keepEvidence(this.#options.keepIn ?? this.#dir, {
       plan: this.#plan,
       result,
       journals: this.#journals,
       truths: this.#truths,
+      ears: this.#troupe.ears,
+      talks: this.#talks,
       lives,
     })
     return { ...result, keptIn }
@@ -248,8 +253,10 @@ class Torture {
 /** Plays a plan against the real executable and judges; resolves also when promises were broken. */
 export async function runPlan(plan: Plan, options: RunOptions): Promise<Result> {
   const dir = await mkdtemp(path.join(tmpdir(), 'parley-torture-'))
-  await mkdir(path.join(dir, 'workers'))
-  const result = await new Torture(plan, options, { dir, port: await freePort() }).run()
+  await writeWorkers(path.join(dir, 'workers'))
+  await using hook = await Hook.open()
+  const place = { dir, port: await freePort(), hookUrl: hook.url }
+  const result = await new Torture(plan, options, place).run()
   if (result.violations.length === 0) await rm(dir, { recursive: true, force: true })
   return result
 }

@@ -38,6 +38,8 @@ export type Deed =
     }
   /** `which` picks among the messages that were acknowledged last. */
   | { readonly does: 'edit' | 'delete'; readonly changer: number; readonly which: number }
+  /** Deletes a question of the last ones, whatever agents are at. */
+  | { readonly does: 'retract'; readonly changer: number; readonly which: number }
   | { readonly does: 'clear' | 'remove' | 'create'; readonly room: number }
   /** `leave-and-back` asks for both in one breath; `restart` joins again without leaving. */
   | {
@@ -57,6 +59,13 @@ export type Deed =
   | { readonly does: 'drop'; readonly member: number }
   /** The client stops reading, and writing, for a while. */
   | { readonly does: 'stall'; readonly member: number; readonly forMs: number }
+  /** Wants something to end that an agent is at, as far as the member knows: one of that, as a share of it. */
+  | {
+      readonly does: 'cancel'
+      readonly member: number
+      readonly which: number
+      readonly by: 'socket' | 'rest'
+    }
 
 export type Step = Deed & {
   /** Since the start of the run. */
@@ -74,7 +83,9 @@ export interface Member {
 export interface Cast {
   readonly gateways: number
   readonly agentHosts: number
+  /** Rooms with agents in them have the numbers behind these. */
   readonly roomCount: number
+  readonly talkCount: number
   readonly changerCount: number
   readonly members: readonly Member[]
 }
