@@ -16,7 +16,6 @@ type HandlerName = (typeof HANDLERS)[number]
 
 /** Cron expressions of one worker. */
 const MAX_CRONS = 32
-const MAX_BIO_LENGTH = 10_000
 
 /** Who a worker is, with the id that it has in any case. */
 interface Agent {
@@ -88,7 +87,7 @@ const moduleSchema = z.object(
             .custom<string>(isId, ID_RULE)
             .transform((id) => canonicalId(id))
             .optional(),
-          bio: z.string('must be text').max(MAX_BIO_LENGTH).optional(),
+          bio: z.string('must be text').max(LIMITS.maxBioLength).optional(),
         },
         'must be an object with a name',
       )

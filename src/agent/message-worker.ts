@@ -115,7 +115,8 @@ export interface JoinEvent {
 export interface MessageHandlers {
   /**
    * A message in a channel that the agent takes part in, at least once each, in the order of the channel and
-   * one at a time there. One that throws, or takes too long, is run again a little later, three times in all.
+   * one at a time there. One that throws, or takes too long, is run again a little later, three times in all. What it
+   * returns is ignored. A message that a participant cancels before its turn comes is never handed out.
    */
   message?(message: WorkerMessage, env: WorkerEnv, ctx: MessageContext): void | Promise<void>
   /** At most once: what comes while no process runs the worker, and what fails, is not made up for. */

@@ -81,6 +81,12 @@ export const AGENT_SETTINGS = {
     shown: '4',
     help: 'Turns of agents among themselves since a person spoke. Past it they are silent, and the log says so; with 0 they never answer each other.',
   }),
+  agentHeapMb: setting({
+    env: ['PARLEY_AGENT_HEAP_MB'],
+    schema: whole(64, 1_048_576).default(512),
+    shown: '512',
+    help: 'Megabytes of JavaScript heap of each agent host; buffers and all else included, it may take twice as much and 256. Past it the process ends and is replaced; a message at which that happens three times is set aside.',
+  }),
   agents: setting({
     env: ['PARLEY_AGENTS'],
     schema: agentList.default([]),

@@ -46,7 +46,9 @@ export type StreamCommand =
     }
   /**
    * Asks for the end of a stream, or of what agents do about a message: `messageId` is either's. Whoever runs it
-   * is told, also when it has lost its connection meanwhile. Answers `stream`; one that has ended stays as it is.
+   * is told, also when it has lost its connection meanwhile. A message is stored as cancelled for every agent that
+   * is not through with it: whoever is on it stops, and whoever is not never begins. Answers `stream`; one that has
+   * ended stays as it is.
    * `CHANNEL_NOT_FOUND`, also where it is hidden; `STREAM_NOT_FOUND` where there is no such message.
    */
   | (Guard & {
@@ -65,8 +67,8 @@ export type StreamCommand =
 /** A stream as its commands answer it. */
 export interface StreamOutcome {
   readonly messageId: string
-  /** `thinking`: an agent is on the message and does not speak yet. */
-  readonly state: StreamState | 'thinking'
+  /** `thinking`: an agent is on the message and does not speak yet; `waiting`: none is, and one was to be. */
+  readonly state: StreamState | 'thinking' | 'waiting'
   /** True where a participant asked for the end of one that goes on. */
   readonly isCancelled?: boolean
 }
@@ -80,6 +82,8 @@ export interface TurnRef {
   readonly authorId: string
   /** Of the message. */
   readonly place: number
+  /** True where it had been set aside: everybody was told that it is complete. */
+  readonly isRetry?: boolean
 }
 
 /** What `WORK_CHUNK` carries, too. */

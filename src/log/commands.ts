@@ -35,6 +35,8 @@ export interface MessageDraft {
   readonly authorId: string
   readonly clientMessageId?: string
   readonly body: MessageBody
+  /** An agent wrote it, whether it takes part as one or not: its turn is counted. */
+  readonly isOfAgent?: boolean
 }
 
 /**

@@ -1,10 +1,11 @@
 import { ChannelError, toChannelError } from '../protocol/errors.ts'
-import type { ChannelActivity, Entry, Ephemeral, JoinNotice } from '../protocol/model.ts'
+import type { ChannelActivity, Ephemeral, JoinNotice } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Cancellation } from './agent-work.ts'
 import { CoreAttachment } from './attachment.ts'
 import type { Attachment, CoreConsumer, Delivery } from './attachment.ts'
 import type { Applied, LogEngine } from './engine.ts'
+import { deliveriesOf } from './deliveries.ts'
 import { GROUP_COMMIT_LIMITS, GroupCommit } from './group-commit.ts'
 import type { GroupCommitLimits } from './group-commit.ts'
 import type { Command } from './log.ts'
@@ -70,13 +71,14 @@ export class LogCore {
     })
     const { engine, logger } = options
     const onCancelled = (cancelled: Cancellation): void => this.#cancelled(cancelled)
-    const publish = (frame: Ephemeral): void => this.publish(frame)
+    const publish = (frame: Ephemeral): void => this.#tell(frame)
     this.turns = new AgentTurns({ engine, publish, onCancelled })
     this.streams = new ActiveStreams({
       engine,
       logger,
       onCancelled,
-      mark: publish,
+      mark: (frame) => this.publish(frame),
+      onLoss: publish,
       submit: (command) => this.#submitOwn(command),
     })
   }
@@ -107,24 +109,31 @@ export class LogCore {
    * it, ahead of those after it. Lost when as much waits as may.
    */
   publish(frame: Ephemeral): void {
+    if (this.#waitingFrames < MAX_WAITING_FRAMES) {
+      this.#tell(frame)
+      return
+    }
+    const { channelId, kind } = frame
+    this.#options.logger?.debug({ channelId, kind }, 'frame dropped')
+  }
+
+  /** The same for the writer's own frames, which are bounded by what agents do, and never lost here. */
+  #tell(frame: Ephemeral): void {
     if (this.#commits.pending === 0 || this.#newest === undefined) {
       this.#deliver([frame])
       this.#endBatch()
-    } else if (this.#waitingFrames < MAX_WAITING_FRAMES) {
+    } else {
       this.#waitingFrames += 1
       this.#newest.frames.push(frame)
-    } else {
-      const { channelId, kind } = frame
-      this.#options.logger?.debug({ channelId, kind }, 'frame dropped')
     }
   }
 
-  /** What agents are doing in a channel, as its followers know it; undefined where they do nothing. */
-  activity(channelId: string): ChannelActivity | undefined {
-    const streams = this.streams.of(channelId)
-    const turns = this.turns.of(channelId)
-    if (streams.length + turns.length === 0) return undefined
-    return { kind: 'activity', channelId, streams, turns }
+  /** What agents are doing in a channel, as its followers know it; for one that is back, also what they are through with. */
+  activity(channelId: string, isBack = false): ChannelActivity | undefined {
+    const [streams, turns] = [this.streams.of(channelId), this.turns.of(channelId)]
+    const completed = isBack ? this.turns.completedIn(channelId) : []
+    if (streams.length + turns.length + completed.length === 0) return undefined
+    return { kind: 'activity', channelId, streams, turns, ...(isBack && { completed }) }
   }
 
   /** Tells the consumers that run agents, whatever they follow. */
@@ -159,7 +168,7 @@ export class LogCore {
       if (command !== undefined) this.streams.applied(command, applied)
     }
     for (const { frames } of items) this.#waitingFrames -= frames.length
-    this.#deliver(toDeliveries(items, results))
+    this.#deliver(deliveriesOf(items, results))
     this.#settle(items, this.#answered(commands, results))
     this.#endBatch()
     this.#noteTurns(commands, results)
@@ -205,13 +214,23 @@ export class LogCore {
       if (command?.type !== 'cancel-stream' || 'error' in applied) return applied
       const { channelId, messageId } = command
       const { stream } = applied.outcome
-      if (stream?.state === 'streaming') this.#cancelled({ channelId, messageId })
-      else if (this.turns.cancel({ channelId, messageId })) {
-        const thinking = { messageId, state: 'thinking', isCancelled: true } as const
-        return { outcome: { stream: thinking }, entries: [] }
+      const state = this.#cancel({ channelId, messageId }, applied)
+      if (state !== undefined) {
+        return { outcome: { stream: { messageId, state, isCancelled: true } }, entries: [] }
       }
       return stream === undefined ? { error: new ChannelError('STREAM_NOT_FOUND') } : applied
     })
+  }
+
+  /** Tells whoever may be on it; answers what was not stored as a stream. */
+  #cancel(
+    cancelled: Cancellation,
+    applied: Exclude<Applied, { readonly error: unknown }>,
+  ): 'thinking' | 'waiting' | undefined {
+    if (applied.outcome.stream?.state === 'streaming') this.#cancelled(cancelled)
+    else if (this.turns.cancel(cancelled)) return 'thinking'
+    else if (this.turns.withdraw(cancelled, applied)) return 'waiting'
+    return undefined
   }
 
   #noteTurns(commands: readonly Command[], results: readonly Applied[]): void {
@@ -333,28 +352,4 @@ function isForAgents(commands: readonly Command[], results: readonly Applied[]):
     if (commands[index]?.type === 'retry-failure') return true
     return result.entries.some((entry) => entry.kind === 'posted' && entry.hasAgents)
   })
-}
-
-/** Groups a batch by channel; a frame ends its channel's run, so that it stays between its neighbours. */
-function toDeliveries(items: readonly Item[], results: readonly Applied[]): readonly Delivery[] {
-  const deliveries: Delivery[] = []
-  const open = new Map<string, Entry[]>()
-  for (const [index, { frames }] of items.entries()) {
-    const result = results[index]
-    if (result !== undefined && !('error' in result)) {
-      for (const entry of result.entries) {
-        const run = open.get(entry.channelId)
-        if (run === undefined) {
-          const entries = [entry]
-          open.set(entry.channelId, entries)
-          deliveries.push({ channelId: entry.channelId, entries })
-        } else run.push(entry)
-      }
-    }
-    for (const frame of frames) {
-      open.delete(frame.channelId)
-      deliveries.push(frame)
-    }
-  }
-  return deliveries
 }

@@ -17,9 +17,12 @@ export type Applied =
   | {
       readonly outcome: Outcome
       readonly entries: readonly Entry[]
-      /** Of a new posting in a channel with agents: those with an inbox that are to deal with it. */
+      /**
+       * Of a new posting in a channel with agents: those with an inbox that are to deal with it. Of a message that is
+       * cancelled: those that were not through with it by their cursors.
+       */
       readonly agents?: readonly string[]
-      /** Of that posting. */
+      /** Of that posting or message. */
       readonly place?: number
     }
   | { readonly error: ChannelError }
@@ -39,10 +42,24 @@ export interface StoredStream extends Pick<StreamOutcome, 'messageId'> {
   readonly text: string
 }
 
-/** An agent that takes part in a channel; one without an inbox is told by others than this server. */
+/** An agent that this server runs and that takes part in a channel. */
 export interface ChannelAgent {
   readonly agentId: string
-  readonly hasInbox: boolean
+  /**
+   * The newest place when it came. What is up to there is not for it, also where its cursor is behind that: an agent
+   * answers nothing that was said before it took part.
+   */
+  readonly joinedPlace: number
+}
+
+/** A message that waited for agents as it was posted. */
+export interface AwaitedMessage {
+  readonly messageId: string
+  readonly channelId: string
+  readonly serverId: string
+  readonly place: number
+  /** Those that are to deal with it and have not passed it; none where it is complete. */
+  readonly agents: readonly string[]
 }
 
 /** The reads of `ChannelLog`, synchronous and bounded: committed state of one moment per call. */
@@ -56,6 +73,7 @@ export interface LogReader {
   serverAgents(serverId: string): readonly string[]
   agentServers(agentId: string): readonly string[]
   message(messageId: string): Message | undefined
+  isAwaited(messageId: string): boolean
   messages(query: MessageQuery): MessagePage
   entries(range: EntryRange): readonly Entry[]
   head(channelId: string): number
@@ -74,10 +92,22 @@ export interface LogEngine extends LogReader {
   readonly awayAgents: Set<string>
   /** All streams that go on. */
   activeStreams(): readonly StoredStream[]
-  /** Of a channel, without those that are stopped, in the order in which they came, at most 64; none of one that is not live. */
+  /**
+   * Those of the first 64 agents of a channel that have an inbox. Of the others, that this server never ran or runs no
+   * more, nothing is known; none of a channel that is not live.
+   */
   agentsIn(channelId: string): readonly ChannelAgent[]
+  /**
+   * For whom the message at this place waits, by what is stored: agents of `agentsIn` that took part before it, are not
+   * its author, and whose cursors are not past it. Undefined for one that waited for nobody as it was posted.
+   */
+  awaitedBy(place: number): readonly string[] | undefined
+  /** The messages among the newest 5,000 entries that waited for somebody as they were posted, ascending. */
+  awaited(): readonly AwaitedMessage[]
   /** Every agent that has an inbox, with its cursor. */
   cursors(): ReadonlyMap<string, number>
+  /** Whether the agent is not to deal with the message at this place, to which its cursor has not come. */
+  isCancelled(agentId: string, place: number): boolean
   /**
    * Applies commands in order, in one durable transaction: when it returns, all of it is on disk.
    * A refused command changes nothing and does not disturb the others. It throws only when storage

@@ -19,7 +19,8 @@ export type InboxCommand =
   /**
    * Makes the agent's cursor, at the newest place, where there is none: an agent does not answer history. A
    * cursor that is ahead of the log, which only a changed file can bring about, is moved back to the newest
-   * place, so that it never waits for places that it has passed. Answers `place`, the cursor.
+   * place, so that it never waits for places that it has passed. Answers `place`, the cursor. From the first one on the
+   * agent is one in all channels in which it takes part, the newest 10,000.
    *
    * `AGENT_NOT_FOUND` where the agent is stopped; with `isRegistered` also where the log defines none of that id:
    * whoever runs it has not heard of it yet.
@@ -87,6 +88,8 @@ export interface InboxItem {
   readonly hops: number
   /** Whether its author takes part in the channel as an agent now. */
   readonly isFromAgent: boolean
+  /** A participant wants nothing of it any more: see `cancel-stream`. */
+  readonly isCancelled?: boolean
 }
 
 export interface InboxPage {
@@ -128,7 +131,8 @@ export interface FailureQuery {
  */
 export interface AgentInbox {
   /**
-   * The messages of others after a place in channels in which the agent takes part now. One look at 5,000
+   * The messages of others after a place in channels in which the agent takes part now, but for what was said before
+   * it last began to. One look at 5,000
    * places at most, so that an agent whom nobody writes to costs little: some 0.5 µs for each entry of the
    * whole log (measured at 2,000,000), whatever the number of its channels.
    */

@@ -145,6 +145,8 @@ export interface ChannelLog extends AgentInbox, AgentWork, AgentList {
   /** Ids of the servers that an agent belongs to. */
   agentServers(agentId: string): Promise<readonly string[]>
   message(messageId: string): Promise<Message | undefined>
+  /** Whether agents were to deal with a message as it was posted, erased or not: `complete` is told of no other. */
+  isAwaited(messageId: string): Promise<boolean>
   messages(query: MessageQuery): Promise<MessagePage>
   entries(range: EntryRange): Promise<readonly Entry[]>
   /** The number of the channel's newest entry in committed state; 0 when there is none. */

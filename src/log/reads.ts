@@ -54,6 +54,10 @@ export class LogReads implements Reads {
     return this.reader.message(messageId)
   }
 
+  async isAwaited(messageId: string): Promise<boolean> {
+    return this.reader.isAwaited(messageId)
+  }
+
   async messages(query: MessageQuery): Promise<MessagePage> {
     return this.reader.messages(query)
   }

@@ -97,7 +97,7 @@ export class LogServer implements CoreConsumer {
     })
     link.handle(FrameKind.WORK_CLAIM, (payload) => {
       const claim: StreamClaim = JSON.parse(payload.toString())
-      streams.claim(owner, claim)
+      if (streams.claim(owner, claim)) turns.claimed(claim)
     })
     streams.ownerBack(owner)
     turns.ownerBack(owner)
@@ -169,23 +169,23 @@ export class LogServer implements CoreConsumer {
 
   #follow(peer: Peer, payload: Buffer): void {
     const asked: FollowPayload = JSON.parse(payload.toString())
-    const answers = asked.map(([ref, channelId]) => {
+    const answers = asked.map(([ref, channelId, again]) => {
       this.#follower(channelId).add(peer)
       peer.channels.add(channelId)
-      return this.#followed(ref, channelId)
+      return this.#followed(ref, channelId, again === 1)
     })
     const { arrays } = packJson(answers, this.#maxFrameChars)
     for (const body of arrays) peer.link.send(FrameKind.LOG_FOLLOWED, body)
   }
 
   /** Texts that no frame holds are left out: whoever begins to follow then sees the messages when they are whole. */
-  #followed(ref: number, channelId: string): string {
+  #followed(ref: number, channelId: string, isAgain: boolean): string {
     const position = this.#core.engine.head(channelId)
-    const activity = this.#core.activity(channelId)
+    const activity = this.#core.activity(channelId, isAgain)
     if (activity === undefined) return JSON.stringify([ref, position])
     const whole = JSON.stringify([ref, position, activity])
     if (whole.length <= this.#maxFrameChars) return whole
-    return JSON.stringify([ref, position, { ...activity, streams: [] }])
+    return JSON.stringify([ref, position, { ...activity, streams: [], isCut: true }])
   }
 
   #follower(channelId: string): Set<Peer> {

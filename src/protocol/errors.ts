@@ -152,6 +152,8 @@ export interface ChannelErrorOptions extends ErrorOptions {
   readonly retryAfterMs?: number
 }
 
+const MS_PER_SECOND = 1_000
+
 /**
  * An expected refusal. Its message is meant for the client; anything else that is thrown is a bug
  * and reaches the client as `INTERNAL` only.
@@ -177,6 +179,12 @@ export class ChannelError extends Error {
 
   get retryable(): boolean {
     return ERRORS[this.code].retryable
+  }
+
+  /** `retryAfterMs` as clients are told it: whole seconds, one at least, and never too early. */
+  get retryAfterSeconds(): number | undefined {
+    if (this.retryAfterMs === undefined) return undefined
+    return Math.max(1, Math.ceil(this.retryAfterMs / MS_PER_SECOND))
   }
 }
 

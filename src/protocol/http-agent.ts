@@ -13,8 +13,6 @@ export interface HttpAgent {
 
 /** Characters of the URL of an agent. */
 const MAX_URL_LENGTH = 2_048
-/** Characters of what an agent says about itself. */
-const MAX_BIO_LENGTH = 10_000
 /** Bytes of a secret, as Standard Webhooks has them. */
 const SECRET_BYTES = { min: 24, max: 64 } as const
 
@@ -57,5 +55,5 @@ export const HTTP_AGENT_FIELDS = {
   secret: z.string(SECRET_RULE).refine(isSecret, SECRET_RULE),
   bio: z
     .string('must be a text')
-    .max(MAX_BIO_LENGTH, `must be at most ${MAX_BIO_LENGTH} characters`),
+    .max(LIMITS.maxBioLength, `must be at most ${LIMITS.maxBioLength} characters`),
 } as const

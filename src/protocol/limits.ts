@@ -11,6 +11,8 @@ export const LIMITS = {
   maxBodyBytes: 2 * 1024 * 1024,
   /** Characters of a channel's, server's or sender's name. */
   maxNameLength: 256,
+  /** Of an agent: lists of agents hold them all. */
+  maxBioLength: 1_000,
   /** Characters of free words such as `source`. */
   maxWordLength: 128,
   /** UTF-8 bytes of a message's text; a setting may lower it. Past it: 413 `PAYLOAD_TOO_LARGE`. */

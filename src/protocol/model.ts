@@ -85,7 +85,10 @@ export interface MessageBody {
   readonly metadata?: JsonObject
   /** What a REST client sent as `raw_message`; `thought` and `actions` are read from it. */
   readonly raw?: Json
-  /** Agents' turns since a human spoke, where an agent wrote it; 0 where absent. Not shown to clients. */
+  /**
+   * Agents' turns since a human spoke, where an agent wrote it; the log counts those of agents that do not. 0 where
+   * absent. Not shown to clients.
+   */
   readonly hops?: number
   /** How the stream ended that this is the text of; absent where it came to its end, and where there was none. */
   readonly stream?: StreamEnding
@@ -140,8 +143,8 @@ export type Entry = EntryBase &
         readonly kind: 'posted'
         readonly message: Message | null
         /**
-         * True when an agent is to deal with it: one that is not its author takes part, and is not known to be
-         * away. Then `complete` follows, otherwise it is complete at once. When read later: whether any takes part.
+         * True when an agent was to deal with it as it was posted: one that this server runs, takes part, and is
+         * neither its author nor known to be away. Then `complete` follows, once; otherwise it is complete at once.
          */
         readonly hasAgents: boolean
       }
@@ -186,12 +189,7 @@ export interface AgentTurn {
  * whoever is not connected misses it.
  */
 export type Ephemeral =
-  | {
-      readonly kind: 'complete'
-      readonly channelId: string
-      readonly serverId: string
-      readonly messageId?: string
-    }
+  | Completion
   /** An agent types; receivers forget it after `ttlMs`. */
   | {
       readonly kind: 'typing'
@@ -201,8 +199,17 @@ export type Ephemeral =
       readonly ttlMs: number
     }
   | StreamChunk
+  | StreamLoss
   | ({ readonly kind: 'turn'; readonly channelId: string } & AgentTurn)
   | ChannelActivity
+
+/** All agents are through with the message. */
+export interface Completion {
+  readonly kind: 'complete'
+  readonly channelId: string
+  readonly serverId: string
+  readonly messageId?: string
+}
 
 /**
  * More of a stream's text. Frames of one stream are in order and have no gap, save that the first that a
@@ -221,6 +228,19 @@ export interface StreamChunk {
 }
 
 /**
+ * A stream is over of which nothing is stored: its process and the writer died before there was a checkpoint. To those
+ * who were shown something of it this is its end.
+ */
+export interface StreamLoss {
+  readonly kind: 'loss'
+  readonly channelId: string
+  readonly messageId: string
+  readonly agentId: string
+  /** What they were shown; a process fills in what it has told. */
+  readonly text: string
+}
+
+/**
  * All that agents are doing in a channel at the moment at which a process begins to follow it, or follows it
  * again over a new link: what is not in it has ended. For this process, not for clients as it is.
  */
@@ -230,6 +250,13 @@ export interface ChannelActivity {
   readonly streams: readonly ActiveStream[]
   /** None of them `idle`. */
   readonly turns: readonly AgentTurn[]
+  /**
+   * Over a new link: messages that are complete, the newest 256, whether the process was told or the telling was lost
+   * with a link or with a writer.
+   */
+  readonly completed?: readonly string[]
+  /** True where the streams are left out, their texts being too long. */
+  readonly isCut?: boolean
 }
 
 /** Somebody opened a channel: for whoever runs agents, and for nobody in the channel. Not stored. */

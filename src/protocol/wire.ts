@@ -99,4 +99,5 @@ export const TEXTS = {
   logsNotSubscribed: 'Not subscribed to log stream',
   defaultSenderName: 'User',
   defaultSource: 'socketio_client',
+  agentSource: 'agent_response',
 } as const

@@ -19,7 +19,7 @@ export interface ListedAgent {
   /** False for one that was stopped. */
   readonly isActive: boolean
   /** Where it is defined: only those of the log can be changed over REST. */
-  readonly origin: 'module' | 'settings' | 'log'
+  readonly origin: 'module' | 'runtime' | 'settings' | 'log'
   /** Of one that is called over HTTP. */
   readonly url?: string
 }
@@ -46,10 +46,11 @@ const SECRET_BYTES = 32
 /** What to do about an agent that is not the log's to change. */
 const ELSEWHERE = {
   module: 'This agent is a module: change or remove its file, or stop it.',
+  runtime: 'This agent is an elizaOS runtime: change it in its program, or stop it.',
   settings: 'This agent is one of PARLEY_AGENTS: change it there, or stop it.',
 } as const
 
-/** The agents of this server, whatever they are: modules, those of the settings, and those that were added. */
+/** The agents of this server, whatever they are: modules, runtimes, those of the settings, and those that were added. */
 export class AgentDirectory {
   readonly #options: AgentDirectoryOptions
   readonly #allow: HostList
@@ -64,19 +65,20 @@ export class AgentDirectory {
     const { registry, cluster, fixed } = this.#options
     const [workers, stored] = await Promise.all([cluster.workers(), registry.list()])
     const stopped = stoppedIn(stored)
-    const modules = workers.flatMap(({ agent }): readonly ListedAgent[] => {
+    const running = workers.flatMap(({ agent, file }): readonly ListedAgent[] => {
       if (agent === null) return []
       const { id, name, bio = '' } = agent
-      return [{ id, name, bio, isActive: !stopped.has(id), origin: 'module' }]
+      const origin = file === null ? 'runtime' : 'module'
+      return [{ id, name, bio, isActive: !stopped.has(id), origin }]
     })
-    const taken = new Set(modules.map(({ id }) => id))
+    const taken = new Set(running.map(({ id }) => id))
     const others = httpAgentsOf({ stored, fixed, taken }).map(
       ({ id, definition: { name, url, bio = '' }, isRegistered, isStopped }): ListedAgent => {
         const origin = isRegistered ? 'log' : 'settings'
         return { id, name, bio, isActive: !isStopped, origin, url }
       },
     )
-    return [...modules, ...others].toSorted((a, b) => a.name.localeCompare(b.name, 'en'))
+    return [...running, ...others].toSorted((a, b) => a.name.localeCompare(b.name, 'en'))
   }
 
   /** @throws AGENT_NOT_FOUND. */

@@ -36,3 +36,8 @@ export function anyone(entityId?: string): Caller {
 export function service(entityId?: string): Caller {
   return { role: 'service', entityId, grants: undefined, expiresAtMs: undefined }
 }
+
+/** Whether what this caller says as `authorId` is an agent's: one that speaks for others bridges what people say. */
+export function speaksAsAgent({ role, entityId }: Caller, authorId: string): boolean {
+  return role === 'agent' && entityId === authorId
+}

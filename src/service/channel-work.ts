@@ -5,13 +5,14 @@ import type {
   Entry,
   Ephemeral,
   StreamChunk,
+  StreamLoss,
 } from '../protocol/model.ts'
 
 /** What comes of an agent's work in a channel, one change at a time. */
-export type WorkFrame = Extract<Ephemeral, { readonly kind: 'chunk' | 'turn' }>
+export type WorkFrame = Extract<Ephemeral, { readonly kind: 'chunk' | 'loss' | 'turn' }>
 
 export function isWorkFrame(frame: Ephemeral): frame is WorkFrame {
-  return frame.kind === 'chunk' || frame.kind === 'turn'
+  return frame.kind === 'chunk' || frame.kind === 'loss' || frame.kind === 'turn'
 }
 
 /** Two chunks of one stream, the second right behind the first, as one. */
@@ -91,6 +92,8 @@ export class ChannelWork {
     switch (frame.kind) {
       case 'chunk':
         return this.#takeChunk(frame)
+      case 'loss':
+        return this.#lose(frame.messageId)
       case 'turn':
         return this.#takeTurn(frame)
       case 'activity':
@@ -134,23 +137,33 @@ export class ChannelWork {
     return isSame(turn, known) ? [] : [frame]
   }
 
-  /** What is not in it has ended: of a turn its followers hear that, of a stream its entry has told or will. */
-  #merge({ streams, turns }: ChannelActivity): readonly WorkFrame[] {
+  /** What is not in it has ended, and followers hear that; of a stream that became a message they have heard. */
+  #merge({ streams, turns, isCut = false }: ChannelActivity): readonly WorkFrame[] {
     const goingOn = new Set(streams.map(({ messageId }) => messageId))
-    for (const messageId of this.#streams.keys()) {
-      if (!goingOn.has(messageId)) this.#streams.delete(messageId)
-    }
+    const ended = [...this.#streams.keys()].filter((messageId) => !goingOn.has(messageId))
+    const losses = ended.flatMap((messageId) => this.#lose(messageId))
     const kept = new Set(turns.map(keyOf))
     const over = this.turns().filter((turn) => !kept.has(keyOf(turn)))
     const idle = over.map(({ agentId, messageId }) =>
       this.#turn({ agentId, messageId, state: 'idle' }),
     )
     return [
+      // Those that are left out may go on: their messages will tell.
+      ...(isCut ? [] : losses),
       ...[...idle, ...turns.map((turn) => this.#turn(turn))].flatMap((turn) =>
         this.#takeTurn(turn),
       ),
       ...streams.flatMap((stream) => this.#takeStream(stream)),
     ]
+  }
+
+  /** Where followers were shown something of the stream, that is all there is. */
+  #lose(messageId: string): readonly StreamLoss[] {
+    const stream = this.#streams.get(messageId)
+    this.#streams.delete(messageId)
+    if (stream === undefined) return []
+    const { agentId, text } = stream
+    return [{ kind: 'loss', channelId: this.#channelId, messageId, agentId, text }]
   }
 
   /** Of a stream's whole text what followers here do not have, numbered so that it goes on where it was. */

@@ -6,11 +6,12 @@ export interface ProcessInfo {
   readonly connections: number
 }
 
-/** One file of the workers folder, as `GET /api/workers` shows it. */
+/** One file of the workers folder, or one elizaOS runtime, as `GET /api/workers` shows it. */
 export interface WorkerInfo {
-  /** The file's name without its ending. */
+  /** The file's name without its ending; of a runtime one like it. No two have the same. */
   readonly name: string
-  readonly file: string
+  /** Null for a runtime, which lives in the process that started the server. */
+  readonly file: string | null
   /** Who it is in channels; null for a worker that is no agent. */
   readonly agent: { readonly id: string; readonly name: string; readonly bio?: string } | null
   readonly handlers: readonly string[]
@@ -38,7 +39,7 @@ export interface LogLine {
 export interface Cluster {
   processes(): Promise<readonly ProcessInfo[]>
   readiness(): Promise<Readiness>
-  /** Every file of the workers folder, as the agent host that came last has loaded it; none where none serves. */
+  /** Every file of the workers folder, as the agent host that came last has loaded it, and every runtime. */
   workers(): Promise<readonly WorkerInfo[]>
   /** The last lines of all processes, oldest first; bounded by the primary. */
   logs(): Promise<readonly LogLine[]>

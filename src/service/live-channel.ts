@@ -2,7 +2,7 @@ import type { AgentTurn, Entry, Ephemeral, StreamChunk } from '../protocol/model
 import type { Logger } from '../telemetry/logger.ts'
 import type { Turns } from '../util/turns.ts'
 import { ChannelWork, isWorkFrame, joinedChunk } from './channel-work.ts'
-import { ToldCompletions } from './told-completions.ts'
+import type { ToldCompletions } from './told-completions.ts'
 
 /** Entries of one channel that are handed to all its followers in this process at once. */
 export interface LiveBatch {
@@ -47,6 +47,8 @@ type Live = Pick<CatchingUp, 'above' | 'behind' | 'isShown'>
 
 export interface LiveChannelOptions {
   readonly channelId: string
+  /** What was told there before. */
+  readonly completions: ToldCompletions
   readonly maxBacklogEntries: number
   /** For the slices of what followers missed. */
   readonly turns: Turns
@@ -111,12 +113,13 @@ export class LiveChannel {
   #opening: Promise<number> | undefined
   /** As of what was delivered. */
   readonly #work: ChannelWork
-  readonly #completions = new ToldCompletions()
+  readonly completions: ToldCompletions
 
   constructor(options: LiveChannelOptions) {
     this.channelId = options.channelId
     this.#options = options
     this.#work = new ChannelWork(options.channelId)
+    this.completions = options.completions
   }
 
   /** Takes the position after which the feed continues, once. */
@@ -274,6 +277,7 @@ export class LiveChannel {
     if (last === undefined) return
     this.#position = last.seq
     this.#work.takeEntries(entries)
+    this.completions.takeEntries(entries)
     const batch: LiveBatch = { channelId: this.channelId, entries, isReplay: false }
     this.#forEach((follower, state) => {
       const unseen = unseenOf(batch, Math.max(state.above, state.behind))
@@ -297,10 +301,7 @@ export class LiveChannel {
   }
 
   #deliverFrame(arrived: Ephemeral): void {
-    if (arrived.kind === 'complete' && arrived.messageId !== undefined) {
-      if (!this.#completions.take(arrived.messageId)) return
-    }
-    for (const frame of this.#work.take(arrived)) {
+    for (const frame of this.completions.take(arrived).flatMap((one) => this.#work.take(one))) {
       const isWork = isWorkFrame(frame)
       this.#forEach((follower, state) => {
         if (this.position < state.behind || (isWork && !state.isShown)) return

@@ -8,6 +8,7 @@ import { beginningOf } from './beginning.ts'
 import type { Beginning, Heads, Joined } from './beginning.ts'
 import { LiveChannel } from './live-channel.ts'
 import type { CatchingUp, Follower } from './live-channel.ts'
+import { LeftChannels } from './told-completions.ts'
 
 export type { Joined } from './beginning.ts'
 export type { Follower, LiveBatch } from './live-channel.ts'
@@ -74,6 +75,7 @@ export interface LiveChannelsOptions {
  */
 export class LiveChannels implements FeedConsumer {
   readonly #channels = new Map<string, LiveChannel>()
+  readonly #left = new LeftChannels()
   readonly #options: LiveChannelsOptions
   readonly #defer: (run: () => void) => void
   /** Replays take turns with each other and with delivery. */
@@ -177,6 +179,7 @@ export class LiveChannels implements FeedConsumer {
   #open(channelId: string): LiveChannel {
     const channel = new LiveChannel({
       channelId,
+      completions: this.#left.take(channelId),
       maxBacklogEntries: this.#options.maxBacklogEntries,
       turns: this.#turns,
       logger: this.#options.logger,
@@ -212,6 +215,7 @@ export class LiveChannels implements FeedConsumer {
   #abandon(channel: LiveChannel): void {
     if (channel.size > 0 || this.#channels.get(channel.channelId) !== channel) return
     this.#channels.delete(channel.channelId)
+    this.#left.keep(channel.completions)
     this.#source.unfollow(channel.channelId)
   }
 

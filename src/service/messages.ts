@@ -38,6 +38,8 @@ export interface PostInput {
   readonly sourceId?: string | undefined
   /** Agents' turns since a human spoke, where an agent speaks. */
   readonly hops?: number | undefined
+  /** True where an agent speaks that does not count its turns. */
+  readonly isOfAgent?: boolean | undefined
   /** Where given, a channel that is hidden from this entity when the log gets to it takes no message. */
   readonly visibleTo?: string | undefined
   /** Makes the channel if it is missing, in the same transaction. */
@@ -81,7 +83,7 @@ function bodyOf(input: PostInput): MessageBody {
 }
 
 /** The part of the log that messages need. */
-type MessageLog = Pick<ChannelLog, 'append' | 'publish' | 'message' | 'messages'>
+type MessageLog = Pick<ChannelLog, 'append' | 'publish' | 'message' | 'messages' | 'isAwaited'>
 
 /** What may be done with messages. */
 export class MessageService {
@@ -119,6 +121,7 @@ export class MessageService {
         channelId: input.channelId,
         authorId: input.authorId,
         clientMessageId: input.clientMessageId,
+        isOfAgent: input.isOfAgent,
         body: bodyOf(input),
       }),
       ...(create && { create }),
@@ -172,8 +175,13 @@ export class MessageService {
     return this.#log.messages({ ...query, limit: this.#sizes.pageRows(query.limit) })
   }
 
-  /** Tells everyone in the channel that nothing more will come for a message. Not stored. */
-  complete(frame: Omit<Extract<Ephemeral, { kind: 'complete' }>, 'kind'>): void {
+  /**
+   * Tells everyone in the channel that nothing more will come, for a message where one is named: once for that, and
+   * not at all where it was complete when it was posted. Not stored.
+   */
+  async complete(frame: Omit<Extract<Ephemeral, { kind: 'complete' }>, 'kind'>): Promise<void> {
+    const { messageId } = frame
+    if (messageId !== undefined && !(await this.#log.isAwaited(messageId))) return
     this.#log.publish({ kind: 'complete', ...frame })
   }
 

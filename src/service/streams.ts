@@ -14,8 +14,11 @@ export interface CancelInput {
 export interface Cancelled {
   readonly messageId: string
   readonly channelId: string
-  /** `thinking` and `streaming`: it is told to end, and will; anything else: it had ended, and stays so. */
-  readonly state: StreamState | 'thinking'
+  /**
+   * `thinking` and `streaming`: it is told to end, and will. `waiting`: no agent was on it, and none will be. Anything
+   * else: it had ended, and stays so.
+   */
+  readonly state: StreamState | 'thinking' | 'waiting'
 }
 
 /** What participants may do about the streams of agents. */

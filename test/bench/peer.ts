@@ -1,14 +1,12 @@
 import cluster from 'node:cluster'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync } from 'node:fs'
 import http from 'node:http'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { createAdapter, setupPrimary } from '@socket.io/cluster-adapter'
+import { createAdapter } from '@socket.io/cluster-adapter'
 import sticky from '@socket.io/sticky'
 import Database from 'better-sqlite3'
 import { Server } from 'socket.io'
 import type { Socket } from 'socket.io'
+import { runStickyPrimary } from './sticky-primary.ts'
 
 /**
  * What a user would write instead of Parley: Socket.IO as its documentation sets it up for a cluster
@@ -31,13 +29,7 @@ interface SendPayload extends JoinPayload {
   readonly source?: string
 }
 
-/** The package exports `setupPrimary`; its types know only the older name. */
-const { setupPrimary: setupSticky } = sticky as typeof sticky & {
-  readonly setupPrimary: typeof sticky.setupMaster
-}
-
-function runPrimary(port: number, processCount: number): void {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'peer-')), 'peer.db')
+function createDatabase(file: string): void {
   const db = new Database(file)
   db.pragma('journal_mode=WAL')
   db.exec(`
@@ -48,12 +40,6 @@ function runPrimary(port: number, processCount: number): void {
     create index m on message(channel_id, created_at)
   `)
   db.close()
-  const server = http.createServer()
-  setupSticky(server, { loadBalancingMethod: 'least-connection' })
-  setupPrimary()
-  cluster.setupPrimary({ serialization: 'advanced' })
-  server.listen(port, '127.0.0.1')
-  for (let index = 0; index < processCount; index += 1) cluster.fork({ PEER_DB: file })
 }
 
 function runWorker(file: string): void {
@@ -97,5 +83,5 @@ function runWorker(file: string): void {
   })
 }
 
-if (cluster.isPrimary) runPrimary(Number(process.argv[2] ?? 3200), Number(process.argv[3] ?? 3))
+if (cluster.isPrimary) runStickyPrimary(createDatabase)
 else runWorker(process.env['PEER_DB'] ?? '')

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { io } from 'socket.io-client'
 import type { Socket } from 'socket.io-client'
 import { describe, expect, it } from 'vitest'
+import { closeCode } from '../compat/support/close-code.ts'
 import {
   connectToDifferentGateways,
   openForeignSocket,
@@ -28,15 +29,6 @@ async function upgraded(url: string): Promise<Socket> {
     })
   })
   return socket
-}
-
-function closeCode(socket: Socket): Promise<unknown> {
-  return new Promise((resolve) => {
-    socket.io.engine.once('close', (_reason, details) => {
-      const context: unknown = Reflect.get(Object(details), 'context')
-      resolve(Reflect.get(Object(context), 'code'))
-    })
-  })
 }
 
 /** A websocket of a session on the connection's gateway, upgraded over a socket that reached another one. */

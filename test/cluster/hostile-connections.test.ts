@@ -10,6 +10,7 @@ import { Opcode, openRawWebSocket } from '../fuzz/support/raw-web-socket.ts'
 import { Connection } from './support/connection.ts'
 import { startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
+import { expectUnharmed, pidsOf } from './support/unharmed.ts'
 
 const HASTEN = pathToFileURL(path.join(import.meta.dirname, 'support/hasten.mjs')).href
 
@@ -114,12 +115,10 @@ describe('a server', () => {
       PARLEY_AGENT_HOSTS: '0',
       ...probe.environment,
     })
-    pids = (await server.processes()).map(({ pid }) => pid)
+    pids = await pidsOf(server)
   })
   afterAll(async () => {
-    expect((await server.processes()).map(({ pid }) => pid)).toEqual(pids)
-    expect(server.lines.filter(({ level }) => Number(level) >= 50)).toEqual([])
-    expect(server.process.stderr).toBe('')
+    await expectUnharmed(server, pids)
     await server[Symbol.asyncDispose]()
     await probe[Symbol.asyncDispose]()
   })

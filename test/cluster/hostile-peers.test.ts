@@ -15,6 +15,7 @@ import { within } from './support/deadline.ts'
 import { exchange, head } from './support/raw-http.ts'
 import { startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
+import { pidsOf } from './support/unharmed.ts'
 
 /** Bytes that the writer may hold more of after it has dropped everybody. */
 const MAX_GROWTH_BYTES = 8_000_000
@@ -32,12 +33,12 @@ beforeAll(async () => {
     PARLEY_LOG_LEVEL: 'trace',
     ...probe.environment,
   })
-  pids = (await server.processes()).map(({ pid }) => pid)
+  pids = await pidsOf(server)
   writerPath = path.join(server.dataDir, 'sockets', 'writer.sock')
 })
 
 afterAll(async () => {
-  expect((await server.processes()).map(({ pid }) => pid)).toEqual(pids)
+  expect(await pidsOf(server)).toEqual(pids)
   expect(server.process.stderr).toBe('')
   await server[Symbol.asyncDispose]()
   await probe[Symbol.asyncDispose]()

@@ -5,6 +5,7 @@ import type { RawWebSocket } from '../fuzz/support/raw-web-socket.ts'
 import { Connection, connectToDifferentGateways, openOwnSocket } from './support/connection.ts'
 import { startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
+import { expectUnharmed, pidsOf } from './support/unharmed.ts'
 
 const UNKNOWN_SESSION = { code: 1, message: 'Session ID unknown' }
 
@@ -12,12 +13,10 @@ let server: TestServer
 let pids: readonly number[]
 beforeAll(async () => {
   server = await startServer({ PARLEY_GATEWAYS: '2', PARLEY_AGENT_HOSTS: '0' })
-  pids = (await server.processes()).map(({ pid }) => pid)
+  pids = await pidsOf(server)
 })
 afterAll(async () => {
-  expect((await server.processes()).map(({ pid }) => pid)).toEqual(pids)
-  expect(server.lines.filter(({ level }) => Number(level) >= 50)).toEqual([])
-  expect(server.process.stderr).toBe('')
+  await expectUnharmed(server, pids)
   await server[Symbol.asyncDispose]()
 })
 

@@ -8,6 +8,7 @@ import { within } from './support/deadline.ts'
 import { exchange, head } from './support/raw-http.ts'
 import { startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
+import { expectUnharmed, pidsOf } from './support/unharmed.ts'
 
 const LOCAL = 'Host: localhost'
 
@@ -54,7 +55,7 @@ class Dripper implements Disposable {
 
 beforeAll(async () => {
   server = await startServer({ PARLEY_GATEWAYS: '2', PARLEY_AGENT_HOSTS: '0' })
-  pids = (await server.processes()).map(({ pid }) => pid)
+  pids = await pidsOf(server)
   const starts = [
     'GET /',
     'GET /healthz HTTP/1.1\r\nX-Slow: ',
@@ -68,8 +69,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const dripper of drippers) dripper[Symbol.dispose]()
-  expect((await server.processes()).map(({ pid }) => pid)).toEqual(pids)
-  expect(server.lines.filter(({ level }) => Number(level) >= 50)).toEqual([])
+  await expectUnharmed(server, pids)
   await server[Symbol.asyncDispose]()
 })
 

@@ -6,6 +6,7 @@ import { Connection } from './support/connection.ts'
 import type { Session } from './support/connection.ts'
 import { startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
+import { pidsOf } from './support/unharmed.ts'
 
 /** Between the packets of one polling body. */
 const SEPARATOR = '\u001E'
@@ -21,7 +22,7 @@ beforeAll(async () => {
     PARLEY_GATEWAYS: '2',
     PARLEY_MAX_QUEUE_BYTES: String(MAX_QUEUE_BYTES),
   })
-  pids = (await server.processes()).map(({ pid }) => pid)
+  pids = await pidsOf(server)
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
@@ -34,7 +35,7 @@ async function openByHand(connection: Connection): Promise<Session> {
 }
 
 async function expectEverybodyAlive(): Promise<void> {
-  expect((await server.processes()).map(({ pid }) => pid)).toEqual(pids)
+  expect(await pidsOf(server)).toEqual(pids)
 }
 
 async function present(channelId: string): Promise<unknown> {

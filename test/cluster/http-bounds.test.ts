@@ -3,8 +3,8 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CLOSE_CODES } from '../../src/protocol/close-codes.ts'
 import { LIMITS } from '../../src/protocol/limits.ts'
-import type { Client } from '../compat/support/client.ts'
 import { Clients } from '../compat/support/clients.ts'
+import { closeCode } from '../compat/support/close-code.ts'
 import { Connection, readUntil } from './support/connection.ts'
 import { startServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
@@ -172,16 +172,6 @@ function handshake(length: number): { readonly entityId: string; readonly pad: s
   return { entityId: 'big', pad: 'x'.repeat(length - rest) }
 }
 
-/** Resolves with the code with which the server closes the client's websocket. */
-function closeCode({ socket }: Client): Promise<unknown> {
-  return new Promise((resolve) => {
-    socket.io.once('close', (_reason, details) => {
-      const event = details !== undefined && 'context' in details ? details.context : undefined
-      resolve(event instanceof Object && 'code' in event ? event.code : undefined)
-    })
-  })
-}
-
 describe('a socket', () => {
   it('may send a frame of a million bytes; past it the websocket is closed with 1009', async () => {
     await using clients = new Clients(server.url)
@@ -190,7 +180,7 @@ describe('a socket', () => {
     // Engine.IO puts one character in front.
     engine.write(leaving('at', LIMITS.maxFrameBytes - 1))
     await client.saw('channel_left', { channelId: 'at' })
-    const code = closeCode(client)
+    const code = closeCode(client.socket)
     engine.write(leaving('past', LIMITS.maxFrameBytes))
     expect(await code).toBe(1009)
   })
@@ -226,6 +216,6 @@ describe('a socket', () => {
     await clients.connect({ auth: handshake(MAX_HEADER_BYTES) })
     const auth = handshake(MAX_HEADER_BYTES + 1)
     const refused = clients.dial({ auth, reconnection: false })
-    expect(await closeCode(refused)).toBe(CLOSE_CODES.PROTOCOL_VIOLATED)
+    expect(await closeCode(refused.socket)).toBe(CLOSE_CODES.PROTOCOL_VIOLATED)
   })
 })

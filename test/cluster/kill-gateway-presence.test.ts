@@ -35,6 +35,21 @@ async function present(url: string): Promise<string[]> {
   return entities.toSorted()
 }
 
+/** Nine guests, on all gateways. */
+async function openGuests(url: string, mayReconnect: boolean): Promise<readonly TestClient[]> {
+  const clients = await openClients(
+    Array.from({ length: 9 }, (_, index) => ({
+      url,
+      name: `guest-${index}`,
+      transport: 'websocket' as const,
+      channels: [CHANNEL],
+      mayReconnect,
+    })),
+  )
+  expect(byGateway(clients).size).toBe(GATEWAYS)
+  return clients
+}
+
 const namesOf = (clients: readonly TestClient[]): string[] =>
   clients.map(({ name }) => name).toSorted()
 
@@ -42,17 +57,8 @@ describe('presence after kill -9 of a gateway', { timeout: TEST_TIMEOUT_MS }, ()
   it('lets exactly its entities leave, for the others and for REST', async () => {
     await using server = await startServer({ PARLEY_GATEWAYS: String(GATEWAYS) })
     const { url } = server
-    const clients = await openClients(
-      Array.from({ length: 9 }, (_, index) => ({
-        url,
-        name: `guest-${index}`,
-        transport: 'websocket' as const,
-        channels: [CHANNEL],
-        // Whoever came back at once would be present again.
-        mayReconnect: false,
-      })),
-    )
-    expect(byGateway(clients).size).toBe(GATEWAYS)
+    // Whoever came back at once would be present again.
+    const clients = await openGuests(url, false)
     await eventually(async () => (await present(url)).length === clients.length, {
       what: 'everyone present',
     })
@@ -92,14 +98,7 @@ describe('presence after kill -9 of a gateway', { timeout: TEST_TIMEOUT_MS }, ()
   it('shows the entities again when their clients reconnect', async () => {
     await using server = await startServer({ PARLEY_GATEWAYS: String(GATEWAYS) })
     const { url } = server
-    const clients = await openClients(
-      Array.from({ length: 9 }, (_, index) => ({
-        url,
-        name: `guest-${index}`,
-        transport: 'websocket' as const,
-        channels: [CHANNEL],
-      })),
-    )
+    const clients = await openGuests(url, true)
     await server.kill('gateway')
     await eventually(
       () =>

@@ -7,7 +7,7 @@ import { claimsOf, SECRET, signed } from '../integration/support/tokens.ts'
 import { eventually } from './support/eventually.ts'
 import { startGuarded } from './support/guarded-server.ts'
 import type { GuardedServer } from './support/guarded-server.ts'
-import { channelCreation } from './support/rest.ts'
+import { createChannel } from './support/rest.ts'
 
 const KEY = 'the-key-of-services'
 const MAX_OF_ENTITY = 3
@@ -90,16 +90,6 @@ async function connectAll(clients: Clients, options: ConnectOptions): Promise<re
   const pair = await pairOf(clients, options)
   const one = await eventually(() => clients.connect(options), { what: 'a third connection' })
   return [...pair, one]
-}
-
-async function createChannel(channelId: string): Promise<void> {
-  const { path, body } = channelCreation(channelId)
-  const created = await fetch(`${server.url}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-api-key': KEY },
-    body: JSON.stringify(body),
-  })
-  expect(created.status).toBe(201)
 }
 
 async function pidsOf(role: string): Promise<readonly number[]> {
@@ -225,7 +215,7 @@ describe('a client address', () => {
 })
 
 describe('events in a second', () => {
-  beforeAll(() => createChannel('events'))
+  beforeAll(() => createChannel(server.url, 'events', { 'x-api-key': KEY }))
 
   it('of a socket are accepted in order up to the limit, and the others refused with their ids', async () => {
     await using clients = new Clients(server.url)

@@ -120,4 +120,31 @@ describe('a stream, seen from two gateways', { timeout: TEST_TIMEOUT_MS }, () =>
     const again = await one.request('cancel_stream', { channelId, messageId })
     expect(again).toMatchObject({ state: 'cancelled' })
   })
+
+  it('does not begin about a message that is cancelled while it waits, whichever process is killed then', async () => {
+    const { writerId, channelId, one, other } = await scene('asks-twice', 'thinks-better')
+    await other.join(channelId)
+    const first = await one.send(channelId, '5000')
+    const [soon, later] = [await one.send(channelId, '1'), await one.send(channelId, '2')]
+    await other.saw('messageStreamChunk')
+    const cancel = ({ messageId }: Payload): Promise<Payload> =>
+      other.request('cancel_stream', { channelId, messageId })
+    expect(await cancel(soon)).toMatchObject({ messageId: soon['messageId'], state: 'waiting' })
+    // At once, though the agent is at the one before.
+    await one.saw('messageComplete', { messageId: soon['messageId'] })
+    expect(one.all('messageBroadcast', { senderId: writerId })).toEqual([])
+    expect(await cancel(soon)).toMatchObject({ state: 'complete' })
+    const hosts = await agents.server.pids('agent-host')
+    await agents.server.kill('agent-host')
+    expect(await cancel(later)).toMatchObject({ state: 'waiting' })
+    await agents.server.kill('writer')
+    await agents.server.healed(hosts)
+    // What of it nobody had stored yet is begun anew.
+    await cancel(first)
+    await one.send(channelId, '3')
+    await one.saw('messageBroadcast', { senderId: writerId, text: words(3) })
+    await one.saw('messageComplete', { messageId: later['messageId'] })
+    const answers = one.all('messageBroadcast', { senderId: writerId }).map(({ text }) => text)
+    for (const count of [1, 2]) expect(answers).not.toContain(words(count))
+  })
 })

@@ -3,7 +3,7 @@ import { createDeferred } from '../../src/util/deferred.ts'
 import type { Client } from '../compat/support/client.ts'
 import { Clients } from '../compat/support/clients.ts'
 import { claimsOf, SECRET, secondsFromNow, signed } from '../integration/support/tokens.ts'
-import { channelCreation } from './support/rest.ts'
+import { createChannel } from './support/rest.ts'
 import { startGuarded } from './support/guarded-server.ts'
 import type { GuardedServer } from './support/guarded-server.ts'
 
@@ -21,16 +21,6 @@ beforeAll(async () => {
   })
 })
 afterAll(() => server[Symbol.asyncDispose]())
-
-async function createChannel(channelId: string): Promise<void> {
-  const { path, body } = channelCreation(channelId)
-  const created = await fetch(`${server.url}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-api-key': KEY },
-    body: JSON.stringify(body),
-  })
-  expect(created.status).toBe(201)
-}
 
 /** Notes how and when the connection ends, and whatever keeps the client from coming back. */
 function watchEnds(client: Client): void {
@@ -53,7 +43,7 @@ describe.concurrent('a connection whose token expires', () => {
     'over $transports is closed, comes back with the next token, and misses nothing',
     async ({ transports, code }) => {
       const [channelId] = transports
-      await createChannel(channelId)
+      await createChannel(server.url, channelId, { 'x-api-key': KEY })
       await using clients = new Clients(server.url)
       const bob = await clients.connect({ auth: { token: await signed(claimsOf('bob')) } })
       const exp = secondsFromNow(SHORT_SECONDS)

@@ -4,8 +4,8 @@ import type { LifeRecord } from '../torture/accounts.ts'
 import type { Struck } from '../torture/fault-runner.ts'
 import { createPlan } from '../torture/plan.ts'
 import { formatResult } from '../torture/report.ts'
+import type { Result } from '../torture/result.ts'
 import { runPlan } from '../torture/run.ts'
-import type { Result } from '../torture/run.ts'
 import { ROLES } from '../torture/steps.ts'
 import type { Plan } from '../torture/steps.ts'
 
@@ -131,6 +131,9 @@ describe('a server under fire', { timeout: RUN_TIMEOUT_MS }, () => {
     const { acknowledged, recovered, left, changes } = result.evidence
     expect(acknowledged).toBeGreaterThan(500)
     expect(Math.min(recovered, left, changes)).toBeGreaterThan(20)
+    const { answers, streamsShown, completesDue } = result.talk
+    expect(answers).toBeGreaterThan(20)
+    expect(Math.min(streamsShown, completesDue)).toBeGreaterThan(5)
     const faults = Object.values(result.faults).reduce((sum, number) => sum + number, 0)
     expect(faults).toBeGreaterThan(4)
   })

@@ -7,6 +7,7 @@ import {
   startWebhookAgent,
 } from '../integration/support/webhook-agent.ts'
 import type { WebhookAgent } from '../integration/support/webhook-agent.ts'
+import { DEFAULT_SERVER_ID } from '../../src/protocol/limits.ts'
 import { agentIdOf } from '../../src/service/agent-id.ts'
 import { startAgents } from './support/agent-server.ts'
 import type { AgentServer, Listed } from './support/agent-server.ts'
@@ -81,6 +82,8 @@ async function answers(
 
 /** The texts of the messages about which the agent was called. */
 const toldOf = () => hook.calls.flatMap(({ event: { data } }) => data.message?.text ?? [])
+
+const authorsOf = (said: readonly Listed[]) => new Set(said.map(({ authorId }) => authorId))
 
 const textsOf = (said: readonly Listed[]) => said.map(({ content }) => content)
 
@@ -160,17 +163,70 @@ it(
     expect(again).toHaveLength(2)
     expect(new Set(again.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
 
-    // Deleted: nobody calls it.
+    // Deleted: nobody calls it, and who is left is not waited for.
     const deleted = await restUntilAnswered(agents.server.url, {
       path: `/api/agents/${id}`,
       method: 'DELETE',
     })
     expect(deleted.status).toBe(204)
-    await ben.send(channelId, 'five')
+    const last = await ben.send(channelId, 'five')
+    await ben.saw('messageComplete', { messageId: last['messageId'] })
     await ben.roundTrip()
+    const completed = ben.all('messageComplete').map(({ messageId }) => messageId)
+    expect(new Set(completed).size).toBe(completed.length)
     expect(textsOf(await answers(channelId, id, 3))).toHaveLength(3)
     expect((await restUntilAnswered(agents.server.url, { path: `/api/agents/${id}` })).status).toBe(
       404,
     )
+  },
+)
+
+it(
+  'agents of all kinds fall silent among themselves, one from elsewhere that answers everything and counts nothing, too',
+  { timeout: TEST_TIMEOUT_MS },
+  async () => {
+    const fixedId = agentIdOf('Fixed')
+    const outside = 'from-elsewhere'
+    const channelId = await agents.channel('GROUP', ['cat', fixedId, agents.agent('echo')])
+    const cat = await agents.joined('cat', channelId)
+    const outsider = await agents.joined(outside, channelId)
+    const submitted: Promise<unknown>[] = []
+    outsider.socket.on('messageBroadcast', ({ id, senderId }) => {
+      if (senderId === outside) return
+      const content = `from elsewhere about ${id}`
+      const body = {
+        channel_id: channelId,
+        message_server_id: DEFAULT_SERVER_ID,
+        author_id: outside,
+        content,
+        source_type: 'agent_response',
+        raw_message: { text: content },
+      }
+      const call = { method: 'POST', path: '/api/messaging/submit', body } as const
+      submitted.push(restData(agents.server.url, call))
+    })
+    /** Once nobody has anything more to say: everything by others is answered from elsewhere, and complete. */
+    const silence = async (): Promise<readonly Listed[]> =>
+      eventually(
+        async () => {
+          await Promise.all(submitted)
+          const said = await agents.said(channelId)
+          const others = said.filter(({ authorId }) => authorId !== outside)
+          if (submitted.length < others.length || said.length < 2 * others.length) return undefined
+          const complete = new Set(cat.all('messageComplete').map(({ messageId }) => messageId))
+          return said.every(({ id }) => complete.has(id)) && said
+        },
+        { what: 'silence', timeoutMs: 60_000 },
+      )
+    await cat.send(channelId, 'talk')
+    const first = await silence()
+    expect(authorsOf(first)).toEqual(new Set(['cat', outside, fixedId, agents.agent('echo')]))
+    expect(
+      agents.lines({ msg: 'agent stays silent: too many turns of agents', channelId }),
+    ).not.toEqual([])
+    // A word of a person, and they talk again.
+    await cat.send(channelId, 'again')
+    const second = (await silence()).slice(first.length)
+    expect(authorsOf(second)).toEqual(authorsOf(first))
   },
 )

@@ -4,7 +4,15 @@ import { ENGINE_LIMITS } from '../../src/log/engine/limits.ts'
 import type { Participant } from '../../src/protocol/model.ts'
 import { newId } from '../../src/util/new-id.ts'
 import type { OpenEngine } from './engine.contract.ts'
-import { apply, channelDraft, channelIn, createChannel, post, refusal } from './engine-support.ts'
+import {
+  apply,
+  channelDraft,
+  channelIn,
+  createChannel,
+  openInbox,
+  post,
+  refusal,
+} from './engine-support.ts'
 
 const people = (...entityIds: readonly string[]): readonly Participant[] =>
   entityIds.map((entityId) => ({ entityId, isAgent: false }))
@@ -107,6 +115,7 @@ export function describeBound(open: OpenEngine): void {
     })
 
     it('may become agents where there is no room for another', () => {
+      openInbox(engine, 'b')
       const id = channelIn(engine, { participants: people('a', 'b', 'c') })
       const add = [{ entityId: 'b', isAgent: true }]
       apply(engine, { type: 'change-participants', id: newId(), channelId: id, add, remove: [] })

@@ -67,6 +67,8 @@ class Run {
   readonly #cursors = new Map<string, number>()
   /** By agent and message. */
   readonly #kept = new Map<string, Kept>()
+  /** The newest places when somebody began to take part, by channel and entity. */
+  #joined = new Map<string, number>()
 
   constructor(engines: readonly SweepingEngine[]) {
     this.#engines = engines
@@ -81,6 +83,7 @@ class Run {
     const [applied, ...others] = this.#engines.map((engine) => engine.apply([command])[0]!)
     for (const other of others) expect(other).toEqual(applied)
     if (!('error' in applied!)) this.#entries.push(...applied!.entries)
+    this.#noteTakingPart()
     if (made === undefined) return
     this.#sent.push(made)
     this.#note(made, applied!)
@@ -124,6 +127,18 @@ class Run {
         ? [{ place: index + 1, messageId: entry.message.id }]
         : [],
     )
+  }
+
+  /** A channel that is made, anew too, is made ahead of its first message. */
+  #noteTakingPart(): void {
+    const before = this.#joined
+    const taking = NAMES.channels.flatMap((id) => {
+      const participants = this.#engines[0]?.channel(id)?.participants ?? []
+      return participants.map(({ entityId }) => `${id} ${entityId}`)
+    })
+    const last = this.#entries.at(-1)
+    const newest = this.#entries.length - (last?.kind === 'posted' ? 1 : 0)
+    this.#joined = new Map(taking.map((one) => [one, before.get(one) ?? newest]))
   }
 
   #note(command: Command, applied: Applied): void {
@@ -170,11 +185,12 @@ class Run {
   }
 
   #checkAgent(engine: SweepingEngine, agent: string): void {
-    const wanted = this.#postings().filter(({ messageId }) => {
+    const wanted = this.#postings().filter(({ messageId, place }) => {
       const message = engine.message(messageId)
       const channel = message && engine.channel(message.channelId)
       const takesPart = channel?.participants.some(({ entityId }) => entityId === agent) ?? false
-      return takesPart && message?.authorId !== agent
+      const joined = this.#joined.get(`${channel?.id} ${agent}`) ?? 0
+      return takesPart && message?.authorId !== agent && place > joined
     })
     const query = { agentId: agent, after: 0, limit: 1_000 }
     const whole = engine.inbox(query)

@@ -10,6 +10,8 @@ const BOT = 'bot'
 const ALL = { agentId: BOT, after: 0, limit: 1_000 } as const
 const person = (entityId: string): Participant => ({ entityId, isAgent: false })
 const agent = (entityId: string): Participant => ({ entityId, isAgent: true })
+const update = (channelId: string, participants: readonly string[]) =>
+  ({ type: 'update-channel', id: newId(), channelId, participants }) as const
 const texts = (page: InboxPage) => page.items.map(({ message }) => message.body.text)
 
 export function describeInbox({ engine }: Bench): void {
@@ -71,8 +73,31 @@ export function describeInbox({ engine }: Bench): void {
         page.items.map(({ message }) => message),
       )
       change(one, [], [BOT])
-      change(elsewhere, [agent(BOT)])
-      expect(texts(inbox())).toEqual(['unheard', '2'])
+      expect(texts(inbox())).toEqual(['2'])
+    })
+
+    it('holds nothing that was said before the agent last began to take part', () => {
+      const [joined, left] = [room(agent('other')), room(agent(BOT), person('ann'))]
+      say(joined, 'before')
+      say(left, 'heard')
+      // What is changed about it is no other beginning.
+      change(left, [agent(BOT)])
+      change(joined, [person(BOT)])
+      say(joined, 'since')
+      change(joined, [agent(BOT)])
+      expect(texts(inbox())).toEqual(['heard', 'since'])
+      change(left, [], [BOT])
+      say(left, 'without it')
+      apply(engine(), update(left, ['ann', BOT]))
+      say(left, 'with it again')
+      expect(texts(inbox())).toEqual(['since', 'with it again'])
+      // Named and removed in one it takes part all the time.
+      change(left, [agent(BOT)], [BOT])
+      expect(texts(inbox())).toEqual(['since', 'with it again'])
+      apply(engine(), { type: 'delete-channel', id: newId(), channelId: joined })
+      channelIn(engine(), { id: joined, participants: [agent(BOT)] })
+      say(joined, 'in another life')
+      expect(texts(inbox())).toEqual(['with it again', 'in another life'])
     })
 
     it('says where it was said, whether by an agent, and how many turns after a human', () => {

@@ -8,6 +8,7 @@ import {
   channelIn,
   createChannel,
   entriesOf,
+  openInbox,
   post,
   refusal,
   textsOf,
@@ -49,6 +50,7 @@ export function describeMessages({ engine, clock }: Bench): void {
     })
 
     it('creates the channel with the first message, once', () => {
+      openInbox(engine(), 'bot')
       const draft = channelDraft({ participants: [{ entityId: 'bot', isAgent: true }] })
       const first = { ...post(draft.id, 'a'), create: draft }
       const { outcome } = apply(engine(), first)
@@ -59,7 +61,8 @@ export function describeMessages({ engine, clock }: Bench): void {
       expect(apply(engine(), first).outcome).toEqual({ ...outcome, isDuplicate: true })
     })
 
-    it('says whether an agent takes part', () => {
+    it('says whether an agent is to deal with it', () => {
+      openInbox(engine(), 'bot')
       const id = channelIn(engine())
       expect(apply(engine(), post(id, 'a')).entries[0]).toMatchObject({ hasAgents: false })
       const add = [{ entityId: 'bot', isAgent: true }]

@@ -3,7 +3,15 @@ import { DEFAULT_SERVER_ID } from '../../src/protocol/limits.ts'
 import type { Participant } from '../../src/protocol/model.ts'
 import { newId } from '../../src/util/new-id.ts'
 import type { Bench } from './engine.contract.ts'
-import { apply, channelDraft, channelIn, createChannel, entriesOf, post } from './engine-support.ts'
+import {
+  apply,
+  channelDraft,
+  channelIn,
+  createChannel,
+  entriesOf,
+  openInbox,
+  post,
+} from './engine-support.ts'
 
 const human = (entityId: string): Participant => ({ entityId, isAgent: false })
 const agent = (entityId: string): Participant => ({ entityId, isAgent: true })
@@ -42,6 +50,7 @@ export function describeParticipants({ engine }: Bench): void {
     })
 
     it('say that an agent takes part until the last one is gone', () => {
+      for (const agentId of ['a', 'b']) openInbox(engine(), agentId)
       const id = channelIn(engine(), { participants: [agent('a'), agent('b'), human('c')] })
       const hasAgents = () => apply(engine(), post(id, 'x')).outcome.hasAgents
       change(id, [], ['a'])
@@ -51,8 +60,31 @@ export function describeParticipants({ engine }: Bench): void {
     })
   })
 
+  describe('an agent that is run', () => {
+    it('is one where it takes part already, from when it is run for the first time', () => {
+      const [id, other] = [[human('a'), human('bot')], [human('a')]].map((participants) =>
+        channelIn(engine(), { participants }),
+      )
+      const dm = channelIn(engine(), { type: 'DM', participants: [human('a'), human('bot')] })
+      const hasAgents = (channelId = '') => apply(engine(), post(channelId, 'x')).outcome.hasAgents
+      expect([id, other, dm].map(hasAgents)).toEqual([false, false, false])
+      openInbox(engine(), 'bot')
+      expect([id, other, dm].map(hasAgents)).toEqual([true, false, true])
+      expect(participantsOf(id ?? '')).toEqual([human('a'), agent('bot')])
+      expect(engine().inbox({ agentId: 'bot', after: 0, limit: 9 }).items).toHaveLength(4)
+      const again = { type: 'get-or-create-dm', id: newId() } as const
+      const channel = channelDraft({ type: 'DM', participants: [human('bot'), human('a')] })
+      expect(apply(engine(), { ...again, channel }).outcome.channel?.id).toBe(dm)
+      // Also where it was only ever heard of by what it settles.
+      const late = channelIn(engine(), { participants: [human('late')] })
+      apply(engine(), { type: 'settle', id: newId(), agentId: 'late', upTo: 1 })
+      expect(participantsOf(late)).toEqual([agent('late')])
+    })
+  })
+
   describe('an agent of the server', () => {
     it('is one in every channel that is made with it, from the first message on', () => {
+      openInbox(engine(), 'bot')
       serverAgent('bot')
       const participants = [human('a'), human('bot')]
       const stored = [human('a'), agent('bot')]

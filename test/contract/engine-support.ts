@@ -61,6 +61,11 @@ export function channelIn(engine: LogEngine, draft: Partial<ChannelDraft> = {}):
   return command.channel.id
 }
 
+/** Makes this server run the agent, from here on; answers its cursor. */
+export function openInbox(engine: LogEngine, agentId: string): number {
+  return apply(engine, { type: 'open-inbox', id: newId(), agentId }).outcome.place ?? -1
+}
+
 /** What entries carry of a channel. */
 export function withoutParticipants(details: ChannelDetails | undefined): Channel {
   if (details === undefined) throw new Error('there is no channel')

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe } from 'vitest'
 import type { SweepingEngine } from '../../src/log/engine/store-engine.ts'
 import { describeAgents } from './engine-agents.ts'
+import { describeAwaited } from './engine-awaited.ts'
 import { describeBytes } from './engine-bytes.ts'
 import { describeBound } from './engine-bound.ts'
 import { describeChannels } from './engine-channels.ts'
@@ -14,6 +15,8 @@ import { describeParticipants } from './engine-participants.ts'
 import { describeProperties } from './engine-properties.ts'
 import { describeReads } from './engine-reads.ts'
 import { describeServers } from './engine-servers.ts'
+import { describeCancelled } from './engine-cancelled.ts'
+import { describeSpokenTurns } from './engine-spoken-turns.ts'
 import { describeStreamEnds } from './engine-stream-ends.ts'
 import { describeStreamProperties } from './engine-stream-properties.ts'
 import { describeStreams } from './engine-streams.ts'
@@ -55,10 +58,14 @@ export function describeEngine(name: string, open: OpenEngine): void {
     describeVisibility(bench)
     describeGuards(bench)
     describeInbox(bench)
+    describeAwaited(bench)
     describeFailures(bench)
     describeAgents(bench)
     describeStreams(bench)
     describeStreamEnds(bench)
+    // What each prepares is for its own tests only.
+    describe('with agents that are told to stop', () => describeCancelled(bench))
+    describe('with agents that speak', () => describeSpokenTurns(bench))
     describeBound(open)
     describeGuardProperties(open)
     describeInboxProperties(open)

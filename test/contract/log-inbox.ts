@@ -60,6 +60,7 @@ export function describeLogInbox(openFixture: OpenFixture): void {
     })
 
     it('reads what it may have been told of, at once', async () => {
+      await cursor()
       const sender = await fixture.open(new Recorder())
       for (let count = 1; count <= 20; count += 1) {
         const sent = sender.append(post(withAgent, `${count}`))

@@ -4,6 +4,7 @@ import { newId } from '../../src/util/new-id.ts'
 import { channelDraft, createChannel, post } from './engine-support.ts'
 import { describeLogGuards } from './log-guards.ts'
 import { describeLogInbox } from './log-inbox.ts'
+import { describeAgentWork } from './log-work.ts'
 import { describeFeedProperties } from './log-properties.ts'
 import { range, Recorder } from './support/recorder.ts'
 
@@ -250,6 +251,7 @@ export function describeLog(name: string, openFixture: OpenFixture): void {
 
     describeLogGuards(openFixture)
     describeLogInbox(openFixture)
+    describeAgentWork(openFixture)
     describeFeedProperties(openFixture)
   })
 }

@@ -32,6 +32,7 @@ it('a writer tells of new messages for agents while somebody wants to know, and 
       writer.core.submit(post(id, text), 1, resolve)
     })
   const other = await open(new Recorder())
+  await other.log.append({ type: 'open-inbox', id: newId(), agentId: 'bot' })
   const participants = [{ entityId: 'bot', isAgent: true }]
   await other.log.append(createChannel({ id, participants }))
   await other.log.append(post(id, 'a'))

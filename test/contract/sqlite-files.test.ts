@@ -9,7 +9,15 @@ import { openWriterDatabase } from '../../src/log/sqlite/open-database.ts'
 import { openSqliteEngine, openSqliteReader } from '../../src/log/sqlite/sqlite-engine.ts'
 import { SqliteStore } from '../../src/log/sqlite/sqlite-store.ts'
 import { newId } from '../../src/util/new-id.ts'
-import { apply, channelIn, createChannel, entriesOf, post, textsOf } from './engine-support.ts'
+import {
+  apply,
+  channelIn,
+  createChannel,
+  entriesOf,
+  openInbox,
+  post,
+  textsOf,
+} from './engine-support.ts'
 
 let directory: string
 let file: string
@@ -33,6 +41,7 @@ function tamper(sql: string): void {
 describe('a SQLite log opened again', () => {
   it('shows the same, in the same epoch, and goes on counting', () => {
     const first = open()
+    openInbox(first, 'bot')
     const id = channelIn(first, { participants: [{ entityId: 'bot', isAgent: true }] })
     first.apply([post(id, 'a', { clientMessageId: 'k' }), post(id, 'b')])
     const shown = [first.epoch, first.channels(), first.channel(id), entriesOf(first, id)]

@@ -156,9 +156,18 @@ describe.each(['memory', 'sqlite'] as const)('an agent whose process ends, on a 
     for (const channelId of others) {
       expect(await world.texts(channelId, 'Agent')).toEqual(['did innocent'])
     }
+    const told = world.saying('the process ended while the handler was at this message')
+    expect(told.filter(({ channelId }) => channelId === fatal)).toMatchObject([
+      { agentName: 'Agent', times: 1 },
+      { agentName: 'Agent', times: 2 },
+      { agentName: 'Agent', times: 3 },
+    ])
     await world.until(async () => (await world.failures('Agent')).length > 0)
     expect(await world.failures('Agent')).toMatchObject([
-      { attempts: 3, reason: 'the process ended each time that the handler ran' },
+      {
+        attempts: 3,
+        reason: expect.stringContaining('the process ended each time that the handler ran'),
+      },
     ])
   })
 })

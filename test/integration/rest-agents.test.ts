@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SERVER_ID } from '../../src/protocol/limits.ts'
+import { newId } from '../../src/util/new-id.ts'
 import { startRest } from './support/rest-server.ts'
 import type { RestServer } from './support/rest-server.ts'
 
@@ -130,20 +131,27 @@ describe('a message of another platform', () => {
   })
 })
 
-it('completion reaches the channel and is not stored', async () => {
+it('completion reaches the channel, but not of a message that was complete, and is not stored', async () => {
   await using server = await withRoom()
-  const { status, body } = await server.call('POST', `${API}/complete`, {
-    channel_id: 'room',
-    server_id: DEFAULT_SERVER_ID,
-    messageId: 'm1',
-  })
-  expect(status).toBe(200)
-  expect(body).toEqual({ success: true, message: 'Completion event emitted' })
-  await server.call('POST', `${API}/submit`, answer)
-  expect(server.frames).toEqual([
-    { kind: 'complete', channelId: 'room', serverId: DEFAULT_SERVER_ID, messageId: 'm1' },
-  ])
-  expect(await server.log.head('room')).toBe(1)
+  await server.log.append({ type: 'open-inbox', id: newId(), agentId: 'robot' })
+  const add = [{ entityId: 'robot', isAgent: true }]
+  const change = { type: 'change-participants', id: newId(), channelId: 'room' } as const
+  const complete = async (messageId?: string) => {
+    const body = { channel_id: 'room', server_id: DEFAULT_SERVER_ID, messageId }
+    const answered = await server.call('POST', `${API}/complete`, body)
+    expect(answered.status).toBe(200)
+    expect(answered.body).toEqual({ success: true, message: 'Completion event emitted' })
+  }
+  const unawaited = await server.call('POST', `${API}/submit`, answer)
+  await server.log.append({ ...change, add, remove: [] })
+  const awaited = await server.call('POST', `${API}/submit`, answer)
+  await complete(unawaited.body.data.id)
+  await complete(newId())
+  await complete(awaited.body.data.id)
+  await complete()
+  const frame = { kind: 'complete', channelId: 'room', serverId: DEFAULT_SERVER_ID }
+  expect(server.frames).toEqual([{ ...frame, messageId: awaited.body.data.id }, frame])
+  expect(await server.log.head('room')).toBe(3)
   const bad = await server.call('POST', `${API}/complete`, {})
   expect(bad.body.error).toBe('Missing or invalid fields: channel_id, server_id')
 })

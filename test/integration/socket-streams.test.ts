@@ -117,6 +117,32 @@ describe('a stream on the socket', () => {
     expect(resumed.all('messageStreamChunk')).toEqual([])
   })
 
+  it('of which nothing is left ends with an error alone, behind all that was shown', async () => {
+    await using server = await startSockets()
+    const { live, log, url } = server
+    const channelId = await createAgentChannel(log)
+    await using reader = await connect(url, { entityId: 'reader' })
+    await reader.join(channelId)
+    const messageId = newId()
+    live.onEphemeral(chunkOf(channelId, messageId, [0, 0, 'Hel']))
+    live.onEphemeral(chunkOf(channelId, messageId, [1, 3, 'lo']))
+    live.onEphemeral({ kind: 'loss', channelId, messageId, agentId: 'agent', text: '' })
+    const where = { messageId, channelId, roomId: channelId, agentId: 'agent' }
+    const error = 'The stream was interrupted.'
+    expect(await reader.saw('messageStreamError')).toEqual({
+      ...where,
+      error,
+      partialText: 'Hello',
+    })
+    await reader.roundTrip()
+    expect(reader.names(...SAID)).toEqual([
+      'channel_joined',
+      'messageStreamChunk',
+      'messageStreamChunk',
+      'messageStreamError',
+    ])
+  })
+
   it('is for nobody who has lost the channel, and nobody who may not come in', async () => {
     await using server = await startSockets({ jwtSecret: SECRET })
     const { live, log, url } = server

@@ -1,4 +1,4 @@
-import type { Cancellation } from '../../log/agent-work.ts'
+import type { Cancellation, TurnRef } from '../../log/agent-work.ts'
 import type { InboxItem } from '../../log/inbox.ts'
 import type { ChannelLog } from '../../log/log.ts'
 import { newId } from '../../util/new-id.ts'
@@ -37,7 +37,8 @@ export class AgentRunner {
   #opened: Opened | undefined
   #opening: Promise<void> | undefined
   #isStopped = false
-  #joinCount = 0
+  /** Joins that wait, by who joined where: whoever joins again and again is told of once, and holds nobody up. */
+  readonly #joins = new Map<string, JoinEvent>()
   /** Messages that wait for their channel or are in work, by id: how to tell that nobody wants anything of them. */
   readonly #held = new Map<string, Stop>()
 
@@ -69,14 +70,19 @@ export class AgentRunner {
   join(event: JoinEvent): void {
     const { worker, limits } = this.#options
     if (this.#isStopped || !worker.handlers.includes('join')) return
-    if (this.#joinCount >= limits.maxWaitingJoins) {
-      worker.logger.warn({ channelId: event.channelId }, 'join dropped: too many wait')
+    const { channelId, entityId } = event
+    const key = `${channelId} ${entityId}`
+    const isWaiting = this.#joins.has(key)
+    if (!isWaiting && this.#joins.size >= limits.maxWaitingJoins) {
+      worker.logger.warn({ channelId }, 'join dropped: too many wait')
       return
     }
-    this.#joinCount += 1
-    this.#lanes.add(event.channelId, async () => {
-      this.#joinCount -= 1
-      await this.#delivery.join(event)
+    this.#joins.set(key, event)
+    if (isWaiting) return
+    this.#lanes.add(channelId, async () => {
+      const newest = this.#joins.get(key) ?? event
+      this.#joins.delete(key)
+      await this.#delivery.join(newest)
     })
   }
 
@@ -181,15 +187,30 @@ export class AgentRunner {
   #take(item: InboxItem): void {
     const isFresh = !this.#lanes.isBusy(item.channel.id)
     const cancelled = this.#hold(item)
-    this.#lanes.add(item.channel.id, async () => {
-      const delivered = await this.#delivery.deliver(item, { isFresh, cancelled })
-      if (delivered.state === 'stopped' || this.#opened === undefined) return
-      this.#through(item)
-      const { settler, reader } = this.#opened
-      this.#report(item, delivered)
-      reader.release(item)
-      settler.settle()
+    // What nobody wants is through at once, whatever stands ahead of it.
+    const forget = cancelled.onStop(() => {
+      this.#delivery.forget(item.message.id)
+      this.#done(item, { state: 'through' })
     })
+    if (item.isCancelled === true) {
+      cancelled.stop()
+      return
+    }
+    this.#lanes.add(item.channel.id, async () => {
+      forget()
+      if (cancelled.isStopped) return
+      const delivered = await this.#delivery.deliver(item, { isFresh, cancelled })
+      if (delivered.state !== 'stopped') this.#done(item, delivered)
+    })
+  }
+
+  #done(item: InboxItem, delivered: Delivered): void {
+    if (this.#opened === undefined) return
+    this.#through(item)
+    const { settler, reader } = this.#opened
+    this.#report(item, delivered)
+    reader.release(item)
+    settler.settle()
   }
 
   /** A failure that is handed out again stands in line like a message of its channel. */
@@ -199,7 +220,7 @@ export class AgentRunner {
     await new Promise<void>((resolve) => {
       const isTaken = this.#lanes.add(item.channel.id, async () => {
         const delivered = await this.#delivery.deliver(item, { isFresh: false, cancelled, retry })
-        if (delivered.state !== 'stopped') this.#through(item)
+        if (delivered.state !== 'stopped') this.#through(item, { isRetry: true })
         this.#report(item, delivered)
         if (delivered.state === 'through') this.#opened?.settler.resolve(item.place)
         resolve()
@@ -221,10 +242,10 @@ export class AgentRunner {
     return cancelled
   }
 
-  #through(item: InboxItem): void {
+  #through(item: InboxItem, about: Pick<TurnRef, 'isRetry'> = {}): void {
     const { log, worker } = this.#options
     this.#held.delete(item.message.id)
-    log.endTurn(turnOf(item, worker.agent.id))
+    log.endTurn({ ...turnOf(item, worker.agent.id), ...about })
   }
 
   #report({ message, place }: InboxItem, delivered: Delivered): void {

@@ -172,7 +172,7 @@ class Acts {
   /** What is the same in all that it says. */
   #manner() {
     const senderName = this.#parts.worker.agent.name.slice(0, LIMITS.maxNameLength)
-    return { senderName, source: 'agent_response', hops: this.#subject.hops + 1 }
+    return { senderName, source: TEXTS.agentSource, hops: this.#subject.hops + 1 }
   }
 }
 

@@ -102,8 +102,12 @@ export class Delivery {
   async deliver(item: InboxItem, handout: Handout): Promise<Delivered> {
     if (handout.cancelled.isStopped || this.#isOverheard(item)) return { state: 'through' }
     const { begunWork, suspects, worker } = this.#options
-    const { id } = item.message
+    const { id, channelId } = item.message
     const unfinished = begunWork.unfinished(worker.agent.id, id)
+    if (unfinished > 0) {
+      const facts = { messageId: id, channelId, times: unfinished }
+      worker.logger.warn(facts, 'the process ended while the handler was at this message')
+    }
     const deliver = () => this.#attempts(item, handout, unfinished + 1)
     // Whichever of them ends this process, too, is then the only one that did.
     const delivered = unfinished === 0 ? await deliver() : await suspects.run(deliver)
@@ -143,7 +147,8 @@ export class Delivery {
   #giveUp({ message, place }: InboxItem, attempts: number): Delivered {
     const { id: messageId, channelId } = message
     const facts = { messageId, channelId, place, attempts }
-    const reason = 'the process ended each time that the handler ran'
+    const reason =
+      'the process ended each time that the handler ran: did it block, use up the memory, or exit?'
     this.#options.worker.logger.error({ reason, ...facts }, 'worker failed: message set aside')
     return { state: 'failed', attempts, reason }
   }

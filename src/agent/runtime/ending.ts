@@ -18,7 +18,11 @@ export type Returned = 'returned' | 'left' | { readonly thrown: unknown }
 const OVER = 'it failed before, in the middle of what it said'
 
 /** What a run comes to whose handler has come back, or is not waited for, and whose streams have ended. */
-export function endingOf({ halted, streams }: Run, returned: Returned, tooLong: string): Ending {
+export function endingOf(
+  { halted, streams }: Pick<Run, 'halted' | 'streams'>,
+  returned: Returned,
+  tooLong: string,
+): Ending {
   const isFinal = streams.isLeft
   if (halted !== undefined) return haltedEnding(halted, { returned, isFinal, tooLong })
   if (typeof returned === 'string') return { state: 'done' }

@@ -67,10 +67,12 @@ export class HandlerRun {
     const left = new Grace((callback) => onAbort(run.signal, callback), this.#options.graceMs)
     const returned = await Promise.race([this.#outcome(), left.over])
     left.clear()
-    if (returned !== 'returned' || run.halted !== undefined) await this.#cut()
+    // What comes first counts: whoever stops a handler that has thrown comes too late.
+    const { halted, streams } = run
+    if (returned !== 'returned' || halted !== undefined) await this.#cut()
     run.close(run.halted === undefined ? 'ended' : 'left')
     this.#work.end()
-    return endingOf(run, returned, this.#tooLong)
+    return endingOf({ halted, streams }, returned, this.#tooLong)
   }
 
   /** Nobody may be listening when a handler that was left behind throws at last. */

@@ -146,7 +146,7 @@ export class OutgoingStream {
     try {
       const { stream, message } = await this.#store.open()
       const { state, messageId, isCancelled } = present(stream, 'stream')
-      if (state === 'streaming' || state === 'thinking') {
+      if (state === 'streaming' || state === 'thinking' || state === 'waiting') {
         if (messageId !== this.messageId) throw new Error('stream: an earlier one goes on')
         if (isCancelled === true) this.#options.onCancelled()
         return { kind: 'streaming' }

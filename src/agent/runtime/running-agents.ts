@@ -64,6 +64,7 @@ export class RunningAgents {
     }, drainMs)
     await Promise.all(this.#leaving.values())
     clearTimeout(timer)
+    this.#options.onChange([])
   }
 
   #begin(agentId: string): void {

@@ -43,9 +43,7 @@ const RETRY_AFTER_SECONDS = 1
 
 /** When to repeat what may be repeated; of a rate also what it is, in the words of the IETF's draft 6. */
 function retryHeaders(error: ChannelError): Readonly<Record<string, string>> {
-  const { retryAfterMs } = error
-  const seconds =
-    retryAfterMs === undefined ? RETRY_AFTER_SECONDS : Math.max(1, Math.ceil(retryAfterMs / 1_000))
+  const seconds = error.retryAfterSeconds ?? RETRY_AFTER_SECONDS
   const retryAfter = { 'Retry-After': String(seconds) }
   if (!(error instanceof RateLimited)) return retryAfter
   return {

@@ -143,7 +143,10 @@ export interface OpenapiInfo {
 /** The description of every endpoint, as OpenAPI 3.1 JSON. */
 export function describeApi(endpoints: readonly Endpoint[], info: OpenapiInfo): string {
   const app = new OpenAPIHono()
-  for (const endpoint of endpoints) register(app, endpoint, info)
+  // What a reader is to use comes first in its group.
+  const isOld = ({ isDeprecated = false }: Endpoint): boolean => isDeprecated
+  const sorted = [...endpoints.filter((each) => !isOld(each)), ...endpoints.filter(isOld)]
+  for (const endpoint of sorted) register(app, endpoint, info)
   const registry = app.openAPIRegistry
   registry.registerComponent('securitySchemes', 'ApiKey', {
     type: 'apiKey',

@@ -104,6 +104,15 @@ export const agentRowSchema = z
   })
   .openapi('Agent')
 
+/** One as the examples have it. */
+export const agentExample = {
+  id: EXAMPLE.agent,
+  name: 'Support',
+  characterName: 'Support',
+  bio: 'Knows the manual.',
+  status: 'active',
+}
+
 export const failureRowSchema = z
   .object({
     messageId: idField(EXAMPLE.message),

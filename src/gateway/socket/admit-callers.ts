@@ -4,11 +4,10 @@ import type { ChannelError, ErrorCode } from '../../protocol/errors.ts'
 import { TEXTS } from '../../protocol/wire.ts'
 import type { Caller } from '../../service/caller.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { compact } from '../../util/compact.ts'
 import type { Identity } from '../identity/identity.ts'
 import { admitConnection } from '../limits/admit-connection.ts'
 import type { Limits } from '../limits/limits.ts'
-
-const MS_PER_SECOND = 1_000
 
 /** elizaOS's words: clients match on them. What else there is to know stands in `data`. */
 const WORDS: Partial<Record<ErrorCode, string>> = {
@@ -20,11 +19,9 @@ const WORDS: Partial<Record<ErrorCode, string>> = {
 
 /** What the client gets as `connect_error`: elizaOS's words, and `data: { code, retryable, retryAfter? }`. */
 function connectError(refusal: ChannelError): Error {
-  const { code, message, retryable, retryAfterMs } = refusal
-  const retryAfter =
-    retryAfterMs === undefined ? {} : { retryAfter: Math.ceil(retryAfterMs / MS_PER_SECOND) }
+  const { code, message, retryable, retryAfterSeconds: retryAfter } = refusal
   return Object.assign(new Error(WORDS[code] ?? message), {
-    data: { code, retryable, ...retryAfter },
+    data: compact({ code, retryable, retryAfter }),
   })
 }
 

@@ -2,6 +2,7 @@ import { ChannelError, toChannelError } from '../../protocol/errors.ts'
 import { describeIssues, genericSchema } from '../../protocol/schemas.ts'
 import { commandOf, EVENTS } from '../../protocol/wire.ts'
 import type { CommandName } from '../../protocol/wire.ts'
+import { compact } from '../../util/compact.ts'
 import { cancelStream } from './commands/cancel-stream.ts'
 import { join } from './commands/join.ts'
 import { leave } from './commands/leave.ts'
@@ -78,14 +79,13 @@ function unread(event: string | number, payload: unknown): unknown {
 function refuse(edge: Edge, request: Request, thrown: unknown): void {
   const error = toChannelError(thrown)
   if (error.code === 'INTERNAL') edge.logger.error({ err: error.cause }, 'command failed')
-  const { code, message, retryable, retryAfterMs } = error
+  const { code, message, retryable, retryAfterSeconds: retryAfter } = error
   const clientMessageId = clientMessageIdOf(request.payload)
   const answer = {
     error: message,
     code,
     retryable,
-    ...(retryAfterMs === undefined ? {} : { retryAfter: Math.ceil(retryAfterMs / 1_000) }),
-    ...(clientMessageId === undefined ? {} : { clientMessageId }),
+    ...compact({ retryAfter, clientMessageId }),
   }
   request.connection.emit(EVENTS.messageError, answer)
   request.acknowledge(answer)

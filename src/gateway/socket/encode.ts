@@ -1,4 +1,11 @@
-import type { AgentTurn, Entry, Ephemeral, Message, StreamChunk } from '../../protocol/model.ts'
+import type {
+  AgentTurn,
+  Entry,
+  Ephemeral,
+  Message,
+  StreamChunk,
+  StreamLoss,
+} from '../../protocol/model.ts'
 import { compact } from '../../util/compact.ts'
 import { isJsonObject } from '../../util/json.ts'
 import type { JsonObject } from '../../util/json.ts'
@@ -135,6 +142,8 @@ export function ephemeralPacket(frame: Ephemeral): string {
     }
     case 'chunk':
       return chunkPacket(frame)
+    case 'loss':
+      return lossPacket(frame)
     case 'turn':
       return turnPacket(frame)
     case 'activity':
@@ -147,6 +156,13 @@ const STREAM_ERRORS = {
   interrupted: 'The stream was interrupted.',
   failed: 'The agent failed.',
 } as const
+
+/** `messageStreamError` without a message: a stream left nothing but what was shown. */
+function lossPacket({ messageId, channelId, agentId, text }: StreamLoss): string {
+  const where = { messageId, channelId, roomId: channelId, agentId }
+  const error = STREAM_ERRORS.interrupted
+  return eventPacket(EVENTS.messageStreamError, { ...where, error, partialText: text })
+}
 
 /** `messageStreamError` ahead of what there is of a message, where nobody meant it to be all. */
 function streamErrorOf({ id, channelId, authorId, body }: Message): string[] {

@@ -68,10 +68,17 @@ export class HeldChunks {
   end(entries: readonly Entry[]): void {
     if (this.#held.size === 0) return
     for (const entry of entries) {
-      if (entry.kind === 'posted') this.#end(entry.message?.id ?? '')
+      if (entry.kind === 'posted') this.endOf(entry.message?.id ?? '')
       else if (entry.kind === 'deleted') this.#forget(entry.messageId)
       else if (entry.kind === 'removed') this.drop(entry.channelId)
     }
+  }
+
+  /** Sends what is held of a stream that is over. */
+  endOf(messageId: string): void {
+    const chunk = this.#held.get(messageId)
+    this.#forget(messageId)
+    if (chunk !== undefined) this.#sendAll([chunk])
   }
 
   /** Forgets what is held of a channel. */
@@ -86,12 +93,6 @@ export class HeldChunks {
     this.#held.clear()
     this.#sizeChars = 0
     this.#stopTimer()
-  }
-
-  #end(messageId: string): void {
-    const chunk = this.#held.get(messageId)
-    this.#forget(messageId)
-    if (chunk !== undefined) this.#sendAll([chunk])
   }
 
   #forget(messageId: string): void {

@@ -99,8 +99,10 @@ export class Membership implements Follower {
 
   onEphemeral(frame: Ephemeral): void {
     const packets = this.#encoder.ephemeral(frame)
-    if (frame.kind === 'chunk') this.#holder.outbox.sendChunk(frame, packets)
-    else this.#holder.outbox.send(packets)
+    const { outbox } = this.#holder
+    if (frame.kind === 'loss') outbox.endChunksOf(frame.messageId)
+    if (frame.kind === 'chunk') outbox.sendChunk(frame, packets)
+    else outbox.send(packets)
   }
 
   catchUpText(text: StreamChunk): Promise<void> {

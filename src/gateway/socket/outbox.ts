@@ -58,6 +58,11 @@ export class Outbox {
     this.#chunks.end(entries)
   }
 
+  /** The same for a stream whose end is about to be sent. */
+  endChunksOf(messageId: string): void {
+    this.#chunks.endOf(messageId)
+  }
+
   /** Nothing more of a channel's streams is sent. */
   dropChunks(channelId: string): void {
     this.#chunks.drop(channelId)

@@ -17,8 +17,24 @@ export function applyOpenInbox(context: ApplyContext, command: CommandOf<'open-i
   const newest = inbox.newestPlace()
   const cursor = inbox.cursor(command.agentId)
   if (cursor !== undefined && cursor.place <= newest) return quiet({ place: cursor.place })
-  inbox.saveCursor(command.agentId, { place: newest, settledBy: cursor?.settledBy ?? null })
+  const settledBy = cursor?.settledBy ?? null
+  saveCursor(context, { agentId: command.agentId, earlier: cursor }, { place: newest, settledBy })
   return quiet({ place: newest })
+}
+
+/** Whoever is run is an agent wherever it takes part, also where it was added before anybody knew that. */
+function saveCursor(
+  context: ApplyContext,
+  { agentId, earlier }: { readonly agentId: string; readonly earlier: Cursor | undefined },
+  cursor: Cursor,
+): void {
+  const { store } = context
+  store.inbox.saveCursor(agentId, cursor)
+  if (earlier !== undefined) return
+  for (const key of store.keysAsPerson(agentId, ENGINE_LIMITS.maxChannelsOfNewAgent)) {
+    store.saveParticipant(key, { entityId: agentId, isAgent: true })
+    store.saveChannel({ ...requireChannelByKey(context, key), hasAgents: true })
+  }
 }
 
 /** @throws INVALID_PAYLOAD. */
@@ -34,7 +50,8 @@ export function applySettle(context: ApplyContext, command: CommandOf<'settle'>)
     return quiet({ place: earlier.place })
   }
   const place = Math.min(Math.max(upTo, earlier?.place ?? 0), inbox.newestPlace())
-  inbox.saveCursor(agentId, { place, settledBy: command.id })
+  saveCursor(context, { agentId, earlier }, { place, settledBy: command.id })
+  inbox.forgetCancelled(agentId, place)
   for (const each of resolved) inbox.removeFailure(agentId, each)
   const failuresDropped = saveFailures(context, agentId, failures)
   return quiet({ place, ...(failuresDropped > 0 && { failuresDropped }) })
@@ -117,7 +134,8 @@ function requireFailure(context: ApplyContext, command: OnFailure): FailureRecor
   if (failure !== undefined) {
     if (failure.changedBy === command.id) return failure
     const { clearedSeq } = requireChannelByKey(context, failure.channelKey)
-    if (failure.state !== 'discarded' && failure.seq > clearedSeq) return failure
+    const isListed = failure.state === 'failed' || failure.state === 'retried'
+    if (isListed && failure.seq > clearedSeq) return failure
   }
   throw new ChannelError('FAILURE_NOT_FOUND')
 }

@@ -46,7 +46,7 @@ function repeat(store: WriteStore, command: Post, channel: ChannelRecord | undef
   return quiet({
     seq: row.seq,
     message: messageOf(channel, row),
-    hasAgents: channel.hasAgents,
+    hasAgents: row.isAwaited === true,
     isDuplicate: true,
     ...(made && { isCreated: true }),
     ...(made && channel.isLive && { channel: detailsOf(store, channel) }),

@@ -9,7 +9,7 @@ import { channelFor, insertMessage } from './posting.ts'
 import type { ChannelRecord, EntryRow } from './records.ts'
 import type { StreamRecord } from './stream-store.ts'
 import { streamBodyOf } from './streams.ts'
-import { isErased, messageOf } from './views.ts'
+import { agentsOf, isErased, messageOf } from './views.ts'
 
 type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>
 type Open = CommandOf<'open-stream'>
@@ -142,7 +142,12 @@ function isEmpty({ text, attachments = [] }: MessageBody): boolean {
   return text === '' && attachments.length === 0
 }
 
-/** @throws CHANNEL_NOT_FOUND. Whoever knows what agents are on decides about a message that was no stream. */
+/**
+ * Whoever knows what agents are on decides what is answered of a message that was no stream; that they are not to
+ * begin with it is stored here.
+ *
+ * @throws CHANNEL_NOT_FOUND.
+ */
 export function applyCancelStream(
   context: ApplyContext,
   command: CommandOf<'cancel-stream'>,
@@ -156,7 +161,34 @@ export function applyCancelStream(
   }
   const posting = store.entryById(command.messageId)
   if (!isMessageOf(channel, posting)) return quiet({})
-  return quiet({ stream: endingOf(messageOf(channel, posting)) })
+  const effect = quiet({ stream: endingOf(messageOf(channel, posting)) })
+  const { agents, place } = withdraw(context, channel, posting)
+  return agents.length === 0 ? effect : { ...effect, agents, place }
+}
+
+/** Notes that agents are not to deal with a message; answers those that may not be through with it. */
+function withdraw({ store, nowMs }: ApplyContext, channel: ChannelRecord, posting: EntryRow) {
+  const { id, channelKey, seq, authorId } = posting
+  const place = store.inbox.placeOf(id) ?? 0
+  const agents = agentsOf(store, channel).flatMap(({ agentId }) => {
+    const cursor = agentId === authorId ? undefined : store.inbox.cursor(agentId)
+    return cursor !== undefined && cursor.place < place ? [agentId] : []
+  })
+  for (const agentId of agents) {
+    // It gave it up already.
+    if (store.inbox.failureOf(agentId, id) !== undefined) continue
+    const none = { attempts: 0, changedBy: null, reason: '' } as const
+    store.inbox.saveFailure({
+      agentId,
+      place,
+      channelKey,
+      seq,
+      state: 'cancelled',
+      at: nowMs,
+      ...none,
+    })
+  }
+  return { agents, place }
 }
 
 function isMessageOf(channel: ChannelRecord, row: EntryRow | undefined): row is EntryRow {

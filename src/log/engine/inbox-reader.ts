@@ -38,8 +38,18 @@ export class InboxReader {
       const end = Math.min(after + maxPlaces, newest)
       const { rows, isCut } = find({ agentId, after, upTo: end, limit, maxBytes })
       const upTo = isCut ? (rows.at(-1)?.place ?? after) : end
-      return { items: this.#itemsOf(rows), upTo, hasMore: upTo < newest }
+      const items = this.#itemsOf(rows)
+      return { items: this.#marked(items, query), upTo, hasMore: upTo < newest }
     })
+  }
+
+  /** What is cancelled is behind the cursor once it was dealt with, and so never a retry. */
+  #marked(items: readonly InboxItem[], { agentId }: InboxQuery): readonly InboxItem[] {
+    const [first, last] = [items[0], items.at(-1)]
+    if (first === undefined || last === undefined) return items
+    const cancelled = this.#store.inbox.cancelled(agentId, first.place - 1, last.place)
+    if (cancelled.size === 0) return items
+    return items.map((item) => (cancelled.has(item.place) ? { ...item, isCancelled: true } : item))
   }
 
   #itemsOf(rows: readonly PlacedRow[]): readonly InboxItem[] {

@@ -7,12 +7,18 @@ export interface PlacedRow extends EntryRow {
   readonly place: number
 }
 
-/** Postings with content, written by others, `after < place ≤ upTo`, where the agent takes part. */
+/**
+ * Postings with content, written by others, `after < place ≤ upTo`, in channels in which the agent takes part since
+ * before them.
+ */
 export interface PlaceRange extends Page {
   readonly agentId: string
   readonly after: number
   readonly upTo: number
 }
+
+/** A message that agents were to deal with. */
+export type AwaitedRow = Pick<PlacedRow, 'place' | 'channelKey' | 'id' | 'authorId'>
 
 export interface PlacedRows {
   /** Ascending. */
@@ -21,10 +27,13 @@ export interface PlacedRows {
   readonly isCut: boolean
 }
 
-/** `retried`: to be handed out again. `discarded`: in no list, kept for a while to know a repetition. */
-export type FailureState = 'failed' | 'retried' | 'discarded'
+/**
+ * `retried`: to be handed out again. `discarded`: in no list, kept for a while to know a repetition. `cancelled`: in
+ * no list, kept until the cursor is past it.
+ */
+export type FailureState = 'failed' | 'retried' | 'discarded' | 'cancelled'
 
-/** A message that an agent gave up, as stored. */
+/** A message that an agent gave up, or that it is not to deal with, as stored. */
 export interface FailureRecord {
   readonly agentId: string
   readonly place: number
@@ -44,7 +53,7 @@ export interface FailureRecord {
 export interface InboxReadStore {
   /** 0 when there is none. */
   newestPlace(): number
-  /** In the order in which they came, at most `limit`, without those that are stopped. */
+  /** Those with a cursor, of the first `limit` agents that came. */
   agentsIn(channelKey: number, limit: number): readonly ChannelAgent[]
   /** Looks at every place of the range. */
   postings(range: PlaceRange): PlacedRows
@@ -52,6 +61,8 @@ export interface InboxReadStore {
   retried(range: PlaceRange): PlacedRows
   /** Failed and retried ones whose messages are not erased, descending. */
   failures(agentId: string, query: FailureQuery): readonly Failure[]
+  /** The places of cancelled ones, `after < place ≤ upTo`. */
+  cancelled(agentId: string, after: number, upTo: number): ReadonlySet<number>
 }
 
 /** How far an agent is. */
@@ -69,6 +80,10 @@ export interface InboxStore extends InboxReadStore {
   saveCursor(agentId: string, cursor: Cursor): void
   removeCursor(agentId: string): void
   entryAt(place: number): EntryRow | undefined
+  /** Postings behind a place that agents were to deal with, ascending; their bodies are not read. */
+  awaited(after: number): readonly AwaitedRow[]
+  /** Of the entry with this id. */
+  placeOf(id: string): number | undefined
   /** Whatever its state. */
   failureOf(agentId: string, messageId: string): FailureRecord | undefined
   /** Adds or replaces. */
@@ -82,6 +97,8 @@ export interface InboxStore extends InboxReadStore {
   dropOldestFailures(agentId: string, count: number): void
   /** Removes at most `limit` that were discarded before `atMs`. */
   forgetDiscarded(agentId: string, atMs: number, limit: number): void
+  /** Removes cancelled ones up to a place. */
+  forgetCancelled(agentId: string, upTo: number): void
   /** Removes the failures of all agents for these messages, whatever their state. */
   eraseFailures(span: RowSpan): void
 }

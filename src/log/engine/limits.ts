@@ -27,6 +27,11 @@ export const ENGINE_LIMITS = {
   inboxPlaces: 5_000,
   /** Agents of one channel for whom a message waits until it is complete: the first that came. */
   maxAgentsAwaited: 64,
+  /**
+   * Channels in which an agent becomes one that took part there before it was ever run. Past it the oldest stay as they
+   * are: it answers there, but no message waits for it.
+   */
+  maxChannelsOfNewAgent: 10_000,
   /** Streams that go on at once, in all. Past it one more is refused with `OVERLOADED`. */
   maxStreams: 10_000,
   /**

@@ -3,6 +3,7 @@ import type { Guard, MessageDraft } from '../log.ts'
 import { isVisible, nextPlace } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
 import type { ChannelRecord, EntryRow } from './records.ts'
+import { countedBody } from './spoken-turns.ts'
 import type { WriteStore } from './store.ts'
 import { agentsOf, withBody } from './views.ts'
 
@@ -16,6 +17,9 @@ export function insertMessage(
   channel: ChannelRecord,
 ): Effect | undefined {
   const { channelKey, seq, at } = nextPlace(context, channel)
+  const agents = awaitedOf(context, channel, draft.authorId)
+  const hasAgents = agents.length > 0
+  const body = countedBody(context, channel, draft)
   const row: EntryRow = {
     channelKey,
     seq,
@@ -24,28 +28,30 @@ export function insertMessage(
     kind: 'posted',
     authorId: draft.authorId,
     ...(draft.clientMessageId !== undefined && { clientMessageId: draft.clientMessageId }),
-    data: JSON.stringify(draft.body),
+    ...(hasAgents && { isAwaited: true }),
+    data: JSON.stringify(body),
   }
   if (!context.store.insertPosting(row)) return undefined
-  const message = withBody(channel, row, draft.body)
-  const { hasAgents, agents } = awaitedOf(context, channel, draft.authorId)
+  const message = withBody(channel, row, body)
   return {
     outcome: { seq, message, hasAgents },
     entries: [{ kind: 'posted', channelId: channel.id, seq, at, message, hasAgents }],
-    ...(agents.length > 0 && { agents, place: context.store.inbox.newestPlace() }),
+    ...(hasAgents && { agents, place: context.store.inbox.newestPlace() }),
   }
 }
 
-/** Whether anybody is to deal with a message, and those of this server who are. */
+/**
+ * For whom a message waits: agents that this server runs. Whoever answers from elsewhere cannot be known to be there,
+ * so that a message is complete without it; the same holds for agents that were deleted, or have never run.
+ */
 function awaitedOf(
   { store, isAway }: ApplyContext,
   channel: ChannelRecord,
   authorId: string,
-): { readonly hasAgents: boolean; readonly agents: readonly string[] } {
-  const others = agentsOf(store, channel).filter(({ agentId }) => agentId !== authorId)
-  const present = others.filter(({ agentId, hasInbox }) => !hasInbox || !isAway(agentId))
-  const agents = present.flatMap(({ agentId, hasInbox }) => (hasInbox ? [agentId] : []))
-  return { hasAgents: present.length > 0, agents }
+): readonly string[] {
+  return agentsOf(store, channel).flatMap(({ agentId }) =>
+    agentId !== authorId && !isAway(agentId) ? [agentId] : [],
+  )
 }
 
 /** What somebody wants to say, and who may see where. */

@@ -77,6 +77,10 @@ export class StoreReader implements LogReader {
     })
   }
 
+  isAwaited(messageId: string): boolean {
+    return this.#store.entryById(messageId)?.isAwaited === true
+  }
+
   messages(query: MessageQuery): MessagePage {
     return this.#store.snapshot(() => {
       const channel = this.#store.channel(query.channelId)

@@ -58,6 +58,8 @@ export interface EntryRow {
   readonly authorId?: string
   /** Postings only; stays after an erasure. */
   readonly clientMessageId?: string
+  /** Postings only; whether agents were to deal with it when it was posted. */
+  readonly isAwaited?: boolean
   /** Epoch ms of the last edit of a posting. */
   readonly updatedAt?: number
   /** Of edits and deletions: the number of the message's posting. */

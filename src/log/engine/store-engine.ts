@@ -1,7 +1,8 @@
 import { ChannelError } from '../../protocol/errors.ts'
-import type { Applied, ChannelAgent, LogEngine, StoredStream } from '../engine.ts'
+import type { Applied, AwaitedMessage, ChannelAgent, LogEngine, StoredStream } from '../engine.ts'
 import type { Command } from '../log.ts'
 import { applyCommand } from './apply.ts'
+import { awaitedBy, awaitedMessages } from './awaited.ts'
 import { ENGINE_LIMITS } from './limits.ts'
 import { StoreReader } from './reader.ts'
 import type { WriteStore } from './store.ts'
@@ -70,8 +71,20 @@ export class StoreEngine extends StoreReader implements SweepingEngine {
     return channel === undefined ? [] : agentsOf(this.#store, channel)
   }
 
+  awaitedBy(place: number): readonly string[] | undefined {
+    return this.#store.snapshot(() => awaitedBy(this.#store, place))
+  }
+
+  awaited(): readonly AwaitedMessage[] {
+    return this.#store.snapshot(() => awaitedMessages(this.#store))
+  }
+
   cursors(): ReadonlyMap<string, number> {
     return this.#store.inbox.cursors()
+  }
+
+  isCancelled(agentId: string, place: number): boolean {
+    return this.#store.inbox.cancelled(agentId, place - 1, place).size > 0
   }
 
   sweep(): boolean {

@@ -106,6 +106,8 @@ export interface WriteStore extends ReadStore {
   saveParticipant(channelKey: number, participant: Participant): void
   removeParticipant(channelKey: number, entityId: string): void
   removeParticipants(channelKey: number): void
+  /** The keys of the newest `limit` channels in which the entity takes part, but not as an agent. */
+  keysAsPerson(entityId: string, limit: number): readonly number[]
   /** Whether one of the participants is an agent. */
   hasAgents(channelKey: number): boolean
   /** Adds the row after its channel's tail; false, and nothing happens, when its id or its client key is there. */

@@ -85,24 +85,22 @@ export function entriesOf(
     edited.set(messageSeq, message)
     return message
   }
-  const agents = agentsOf(store, channel)
-  return rows.map((row) => entryOf({ store, channel, present, agents, editedMessage }, row))
+  return rows.map((row) => entryOf({ store, channel, present, editedMessage }, row))
 }
 
 interface EntryContext {
   readonly store: ReadStore
   readonly channel: ChannelRecord
   readonly present: Channel | null
-  readonly agents: readonly ChannelAgent[]
   readonly editedMessage: (row: EntryRow) => Message | null
 }
 
 function entryOf(context: EntryContext, row: EntryRow): Entry {
-  const { store, channel, present, agents, editedMessage } = context
+  const { store, channel, present, editedMessage } = context
   const base = { channelId: channel.id, seq: row.seq, at: row.at }
   switch (row.kind) {
     case 'posted': {
-      const hasAgents = agents.some(({ agentId }) => agentId !== row.authorId)
+      const hasAgents = row.isAwaited === true
       return { ...base, kind: row.kind, message: presentMessage(channel, row), hasAgents }
     }
     case 'edited':

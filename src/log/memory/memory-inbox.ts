@@ -1,6 +1,8 @@
 import type {
+  AwaitedRow,
   Cursor,
   FailureRecord,
+  FailureState,
   InboxStore,
   PlacedRow,
   PlacedRows,
@@ -19,9 +21,12 @@ export interface MemoryRows {
   placeOf(id: string): number | undefined
   channelByKey(channelKey: number): ChannelRecord | undefined
   takesPart(channelKey: number, entityId: string): boolean
+  /** The newest place when it came. */
+  joinedPlace(channelKey: number, entityId: string): number
   participants(channelKey: number): readonly Participant[]
-  isStopped(agentId: string): boolean
 }
+
+const isListed = (state: FailureState): boolean => state === 'failed' || state === 'retried'
 
 /** What agents have dealt with, in this process. */
 export class MemoryInbox implements InboxStore {
@@ -39,18 +44,19 @@ export class MemoryInbox implements InboxStore {
   }
 
   agentsIn(channelKey: number, limit: number): readonly ChannelAgent[] {
-    const agents = this.#rows
-      .participants(channelKey)
-      .filter(({ entityId, isAgent }) => isAgent && !this.#rows.isStopped(entityId))
-    return agents.slice(0, limit).map(({ entityId: agentId }) => ({
-      agentId,
-      hasInbox: this.#cursors.has(agentId),
-    }))
+    const agents = this.#rows.participants(channelKey).filter(({ isAgent }) => isAgent)
+    return agents.slice(0, limit).flatMap(({ entityId: agentId }) => {
+      const joinedPlace = this.#rows.joinedPlace(channelKey, agentId)
+      return this.#cursors.has(agentId) ? [{ agentId, joinedPlace }] : []
+    })
   }
 
   postings(range: PlaceRange): PlacedRows {
     const places = Array.from({ length: range.upTo - range.after }, (_, at) => range.after + at + 1)
-    return this.#fitting(places, range, (row) => row.authorId !== range.agentId)
+    const { agentId } = range
+    return this.#fitting(places, range, ({ channelKey, authorId, place }) => {
+      return authorId !== agentId && place > this.#rows.joinedPlace(channelKey, agentId)
+    })
   }
 
   retried(range: PlaceRange): PlacedRows {
@@ -62,10 +68,17 @@ export class MemoryInbox implements InboxStore {
 
   failures(agentId: string, { limit, before = Number.MAX_SAFE_INTEGER }: FailureQuery): Failure[] {
     return this.#of(agentId)
-      .filter(({ state, place }) => state !== 'discarded' && place < before)
+      .filter(({ state, place }) => isListed(state) && place < before)
       .flatMap((failure) => this.#shown(failure))
       .toReversed()
       .slice(0, limit)
+  }
+
+  cancelled(agentId: string, after: number, upTo: number): ReadonlySet<number> {
+    const places = this.#of(agentId).flatMap(({ state, place }) =>
+      state === 'cancelled' && place > after && place <= upTo ? [place] : [],
+    )
+    return new Set(places)
   }
 
   cursor(agentId: string): Cursor | undefined {
@@ -86,6 +99,18 @@ export class MemoryInbox implements InboxStore {
 
   entryAt(place: number): EntryRow | undefined {
     return this.#rows.entryAt(place)
+  }
+
+  awaited(after: number): readonly AwaitedRow[] {
+    const places = Array.from({ length: this.newestPlace() }, (_, at) => at + 1)
+    return places.slice(Math.max(after, 0)).flatMap((place) => {
+      const row = this.#rows.entryAt(place)
+      return row?.isAwaited === true ? [{ ...row, place }] : []
+    })
+  }
+
+  placeOf(id: string): number | undefined {
+    return this.#rows.placeOf(id)
   }
 
   failureOf(agentId: string, messageId: string): FailureRecord | undefined {
@@ -109,17 +134,21 @@ export class MemoryInbox implements InboxStore {
   }
 
   failureCount(agentId: string): number {
-    return this.#of(agentId).filter(({ state }) => state !== 'discarded').length
+    return this.#of(agentId).filter(({ state }) => isListed(state)).length
   }
 
   dropOldestFailures(agentId: string, count: number): void {
-    const kept = this.#of(agentId).filter(({ state }) => state !== 'discarded')
+    const kept = this.#of(agentId).filter(({ state }) => isListed(state))
     for (const { place } of kept.slice(0, count)) this.removeFailure(agentId, place)
   }
 
   forgetDiscarded(agentId: string, atMs: number, limit: number): void {
     const old = this.#of(agentId).filter(({ state, at }) => state === 'discarded' && at < atMs)
     for (const { place } of old.slice(0, limit)) this.removeFailure(agentId, place)
+  }
+
+  forgetCancelled(agentId: string, upTo: number): void {
+    for (const place of this.cancelled(agentId, 0, upTo)) this.removeFailure(agentId, place)
   }
 
   eraseFailures({ channelKey, after, upTo }: RowSpan): void {
@@ -157,13 +186,13 @@ export class MemoryInbox implements InboxStore {
   #fitting(
     places: readonly number[],
     { agentId, limit, maxBytes }: PlaceRange,
-    isWanted: (row: EntryRow) => boolean,
+    isWanted: (row: PlacedRow) => boolean,
   ): PlacedRows {
     const rows: PlacedRow[] = []
     let bytes = 0
     for (const place of places) {
       const row = this.#content(place)
-      if (row === undefined || !isWanted(row)) continue
+      if (row === undefined || !isWanted({ ...row, place })) continue
       if (!this.#rows.takesPart(row.channelKey, agentId)) continue
       bytes += Buffer.byteLength(row.data ?? '')
       if (rows.length === limit || (bytes > maxBytes && rows.length > 0)) {

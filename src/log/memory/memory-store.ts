@@ -20,6 +20,8 @@ interface Shelf {
   readonly rows: EntryRow[]
   /** In order of addition. */
   readonly participants: Map<string, Participant>
+  /** The newest places when they came. */
+  readonly joinedPlaces: Map<string, number>
 }
 
 interface ServerAgent {
@@ -54,8 +56,9 @@ export class MemoryStore implements WriteStore {
       placeOf: (id) => this.#ids.get(id),
       channelByKey: (channelKey) => this.channelByKey(channelKey),
       participants: (channelKey) => this.participants(channelKey),
-      isStopped: (agentId) => this.agents.get(agentId)?.isStopped === true,
       takesPart: (channelKey, entityId) => this.participant(channelKey, entityId) !== undefined,
+      joinedPlace: (channelKey, entityId) =>
+        this.#shelf(channelKey).joinedPlaces.get(entityId) ?? 0,
     })
   }
 
@@ -114,7 +117,7 @@ export class MemoryStore implements WriteStore {
 
   insertChannel(channel: Omit<ChannelRecord, 'key'>): ChannelRecord {
     const record = { ...channel, key: this.#shelves.length + 1 }
-    this.#shelves.push({ record, rows: [], participants: new Map() })
+    this.#shelves.push({ record, rows: [], participants: new Map(), joinedPlaces: new Map() })
     this.#keys.set(record.id, record.key)
     this.#order = record.order
     return record
@@ -138,7 +141,10 @@ export class MemoryStore implements WriteStore {
   }
 
   saveParticipant(channelKey: number, participant: Participant): void {
-    this.#shelf(channelKey).participants.set(participant.entityId, participant)
+    const { participants, joinedPlaces } = this.#shelf(channelKey)
+    const { entityId } = participant
+    if (!participants.has(entityId)) joinedPlaces.set(entityId, this.#places.length)
+    participants.set(entityId, participant)
   }
 
   removeParticipant(channelKey: number, entityId: string): void {
@@ -147,6 +153,14 @@ export class MemoryStore implements WriteStore {
 
   removeParticipants(channelKey: number): void {
     this.#shelf(channelKey).participants.clear()
+  }
+
+  keysAsPerson(entityId: string, limit: number): readonly number[] {
+    const shelves = this.#shelves.filter(
+      ({ participants }) => participants.get(entityId)?.isAgent === false,
+    )
+    const keys = shelves.map(({ record }) => record.key)
+    return keys.toReversed().slice(0, limit)
   }
 
   hasAgents(channelKey: number): boolean {

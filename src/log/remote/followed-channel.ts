@@ -1,8 +1,13 @@
 import type { Entry, Ephemeral, StreamChunk } from '../../protocol/model.ts'
 import type { FeedConsumer } from '../log.ts'
 
-/** Most frames of one channel that wait for a gap to be filled; the next ones are lost. */
+/** Most frames of one channel that wait for a gap to be filled, where they tell that somebody types; past it they are lost. */
 const MAX_HELD_FRAMES = 64
+/**
+ * The same of what agents do: lost is then, until there is a new link, what of it is over and complete. More: a gap may
+ * last longer in a busy channel, for some 300 bytes each.
+ */
+const MAX_HELD_WORK = 4_096
 
 /**
  * One followed channel: what of it was delivered, and what is known to exist.
@@ -21,6 +26,7 @@ export class FollowedChannel {
   readonly #consumer: FeedConsumer
   #position: number | undefined
   #target = 0
+  /** In the order of their places, which are those of arrival. */
   #held: { readonly after: number; frame: Ephemeral }[] = []
   #waiters: { readonly seq: number; readonly release: () => void }[] = []
 
@@ -61,28 +67,49 @@ export class FollowedChannel {
     if (this.#isEnded || first === -1) return 0
     let end = first
     while (entries[end]?.seq === position + 1 + end - first) end += 1
-    if (end > first) {
-      this.#position = position + end - first
-      this.#target = Math.max(this.#target, this.#position)
-      const isWhole = first === 0 && end === entries.length
-      this.#consumer.onEntries(this.channelId, isWhole ? entries : entries.slice(first, end))
-      this.#release()
-    }
+    const isWhole = first === 0 && end === entries.length
+    if (end > first) this.#advance(isWhole ? entries : entries.slice(first, end))
     return entries.length - end
+  }
+
+  /** Hands over what continues the position, and each frame that waits in its place. */
+  #advance(entries: readonly Entry[]): void {
+    let rest = entries
+    while (rest.length > 0 && !this.#isEnded) {
+      const position = this.#position ?? 0
+      const next = (this.#held[0]?.after ?? Infinity) - position
+      const count = Math.min(rest.length, Math.max(next, 1))
+      this.#position = position + count
+      this.#target = Math.max(this.#target, this.#position)
+      this.#consumer.onEntries(this.channelId, count === rest.length ? rest : rest.slice(0, count))
+      this.#release()
+      rest = rest.slice(count)
+    }
   }
 
   /** Delivers a frame behind all entries that came before it, or keeps it until they were read. */
   receiveFrame(frame: Ephemeral): void {
     if (!this.hasGap) this.#consumer.onEphemeral(frame)
     else if (frame.kind === 'chunk' && this.#join(frame)) return
-    else if (this.#held.length < MAX_HELD_FRAMES) this.#held.push({ after: this.#target, frame })
+    else if (this.#hasRoom(frame)) this.#held.push({ after: this.#target, frame })
   }
 
-  /** Adds a chunk to one of the same stream that is held, so that a long gap needs no more frames. */
-  #join(frame: StreamChunk): boolean {
+  /** What a process begins with over a new link replaces what it has lost, and always has room. */
+  #hasRoom({ kind }: Ephemeral): boolean {
+    if (kind === 'activity') return true
+    return this.#held.length < (kind === 'typing' ? MAX_HELD_FRAMES : MAX_HELD_WORK)
+  }
+
+  /**
+   * Adds a chunk to the one of the same stream that is held, so that a long gap needs no more frames. Not where the
+   * link was another one between them: what was lost with it comes with the `activity` that is held there.
+   */
+  #join({ messageId, offset, chunk }: StreamChunk): boolean {
     for (const held of this.#held) {
-      if (held.frame.kind !== 'chunk' || held.frame.messageId !== frame.messageId) continue
-      held.frame = { ...held.frame, chunk: held.frame.chunk + frame.chunk }
+      const { frame } = held
+      if (frame.kind !== 'chunk' || frame.messageId !== messageId) continue
+      if (frame.offset + frame.chunk.length !== offset) continue
+      held.frame = { ...frame, chunk: frame.chunk + chunk }
       return true
     }
     return false

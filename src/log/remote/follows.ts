@@ -119,7 +119,8 @@ export class Follows {
       channel.ref = this.#nextRef
       this.#nextRef += 1
       this.#byRef.set(channel.ref, channel)
-      return [channel.ref, channel.channelId]
+      const follow = [channel.ref, channel.channelId] as const
+      return this.#asking.has(channel) ? follow : [...follow, 1]
     })
     this.#options.link.send(FrameKind.LOG_FOLLOW, JSON.stringify(asked))
   }

@@ -98,8 +98,8 @@ export class HostWork {
     if (this.#agents.length > 0) {
       this.#link.send(FrameKind.WORK_AGENTS, JSON.stringify(this.#agents))
     }
-    for (const stream of this.#streams.values()) this.#claim(stream)
     for (const turn of this.#begun.values()) this.#tell('begin', turn)
+    for (const stream of this.#streams.values()) this.#claim(stream)
     for (const places of this.#through.values()) {
       for (const turn of places.values()) this.#tell('end', turn)
     }

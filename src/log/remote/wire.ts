@@ -9,7 +9,8 @@ import type { Command, Outcome } from '../log.ts'
  * a second cost more than what they say. `ref` is the asker's number for an append or a follow.
  */
 export type AppendPayload = readonly [ref: number, command: Command]
-export type FollowPayload = readonly (readonly [ref: number, channelId: string])[]
+/** `again` is 1 where the channel was followed over an earlier link. */
+export type FollowPayload = readonly (readonly [ref: number, channelId: string, again?: 1])[]
 /** `activity` where agents are at work in the channel. */
 export type FollowedPayload = readonly (readonly [
   ref: number,

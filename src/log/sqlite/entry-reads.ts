@@ -42,7 +42,8 @@ export interface EntryReads {
   readonly aPosting: Statement<[Omit<Below, 'limit'>], 1>
 }
 
-const META = `channel_key, seq, id, kind, at, author_id, client_message_id, message_seq, updated_at`
+const META = `channel_key, seq, id, kind, at, author_id, client_message_id, message_seq, updated_at,
+  is_awaited`
 const IN_CHANNEL = 'FROM entries WHERE channel_key = :channelKey'
 const ONE = `${IN_CHANNEL} AND seq = :seq`
 const SPAN = `${IN_CHANNEL} AND seq > :after AND seq <= :upTo`

@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import type { Cursor, FailureState } from '../engine/inbox-store.ts'
+import type { ChannelAgent } from '../engine.ts'
 import type { SizedEntryColumns } from './entry-reads.ts'
 import type { StoredId } from './id-codec.ts'
 import { SHOWN } from './schema.ts'
@@ -41,23 +42,33 @@ export interface FailureColumns {
 }
 
 /** A state's index is what the database holds: append, never reorder. */
-export const FAILURE_STATES: readonly FailureState[] = ['failed', 'retried', 'discarded']
+export const FAILURE_STATES: readonly FailureState[] = [
+  'failed',
+  'retried',
+  'discarded',
+  'cancelled',
+]
 export const RETRIED = 1
+/** This and what follows it is in no list. */
 const DISCARDED = 2
+const CANCELLED = 3
 
 export interface InboxReads {
   readonly newestPlace: Statement<[], number | null>
-  readonly agentsIn: Statement<[number, number], { readonly id: string; readonly hasInbox: number }>
+  readonly agentsIn: Statement<[number, number], ChannelAgent>
   /** To be read one by one, like those of `EntryReads`. */
   readonly inbox: Statement<[Range], PlacedColumns>
   readonly retried: Statement<[Omit<Range, 'author'>], PlacedColumns>
   readonly failures: Statement<[string, number, number], ListedFailureColumns>
+  readonly cancelled: Statement<[string, number, number], number>
 }
 
 const COLUMNS = `entries.place, entries.channel_key, entries.seq, entries.id, kind, entries.at, author_id,
-  client_message_id, message_seq, entries.updated_at, data, octet_length(data) AS bytes`
+  client_message_id, message_seq, entries.updated_at, is_awaited, data, octet_length(data) AS bytes`
 const TAKING_PART = `CROSS JOIN participants ON participants.channel_key = entries.channel_key
     AND entity_id = :agentId`
+/** What was said before the agent took part is not for it. */
+const SINCE_IT_CAME = 'entries.place > joined_place'
 /** Last, because it reads a whole row: by then little is left. */
 const NOT_CLEARED = `CROSS JOIN channels ON channels.key = entries.channel_key AND entries.seq > cleared_seq`
 
@@ -67,12 +78,13 @@ export function prepareInboxReads(database: Database): InboxReads {
     newestPlace: database
       .prepare<[], number | null>('SELECT max(place) AS place FROM entries')
       .pluck(),
-    agentsIn: database.prepare(`SELECT entity_id AS id, agent_id IS NOT NULL AS hasInbox
-      FROM participants LEFT JOIN agent_cursors ON agent_id = entity_id
-      WHERE channel_key = ? AND is_agent = 1
-        AND NOT EXISTS (SELECT 1 FROM agents WHERE id = entity_id AND is_stopped = 1) ORDER BY participants.place LIMIT ?`),
+    agentsIn: database.prepare(`SELECT agent_id AS agentId, joined_place AS joinedPlace
+      FROM (SELECT entity_id, joined_place FROM participants
+        WHERE channel_key = ? AND is_agent = 1 ORDER BY place LIMIT ?)
+      CROSS JOIN agent_cursors ON agent_id = entity_id`),
     inbox: database.prepare(`SELECT ${COLUMNS} FROM entries ${TAKING_PART} ${NOT_CLEARED}
       WHERE entries.place > :after AND entries.place <= :upTo AND ${SHOWN} AND author_id <> :author
+        AND ${SINCE_IT_CAME}
       ORDER BY entries.place LIMIT :limit`),
     retried: database.prepare(`SELECT ${COLUMNS} FROM agent_failures AS failure
       CROSS JOIN entries ON entries.place = failure.place ${TAKING_PART} ${NOT_CLEARED}
@@ -84,13 +96,26 @@ export function prepareInboxReads(database: Database): InboxReads {
       FROM agent_failures AS failure CROSS JOIN entries ON entries.place = failure.place ${NOT_CLEARED}
       WHERE failure.agent_id = ? AND failure.place < ? AND failure.state < ${DISCARDED} AND ${SHOWN}
       ORDER BY failure.place DESC LIMIT ?`),
+    cancelled: database
+      .prepare<[string, number, number], number>(`SELECT place FROM agent_failures
+        WHERE agent_id = ? AND state = ${CANCELLED} AND place > ? AND place <= ?`)
+      .pluck(),
   }
+}
+
+interface AwaitedColumns {
+  readonly place: number
+  readonly channel_key: number
+  readonly id: StoredId
+  readonly author_id: StoredId
 }
 
 type Change<Parameters extends unknown[]> = Statement<Parameters, never>
 
 export interface InboxWrites {
   readonly cursor: Statement<[string], Cursor>
+  readonly placeOf: Statement<[StoredId], number>
+  readonly awaited: Statement<[number], AwaitedColumns>
   readonly cursors: Statement<[], { readonly id: string; readonly place: number }>
   readonly saveCursor: Change<[string, number, string | null]>
   readonly failureOf: Statement<[StoredId, string], FailureColumns>
@@ -101,6 +126,7 @@ export interface InboxWrites {
   readonly failureCount: Statement<[string], number>
   readonly dropOldestFailures: Change<[string, string, number]>
   readonly forgetDiscarded: Change<[string, string, number, number]>
+  readonly forgetCancelled: Change<[string, number]>
   readonly eraseFailures: Change<[number, number, number]>
 }
 
@@ -109,6 +135,9 @@ export function prepareInboxWrites(database: Database): InboxWrites {
     cursor: database.prepare(
       'SELECT place, settled_by AS settledBy FROM agent_cursors WHERE agent_id = ?',
     ),
+    awaited: database.prepare(`SELECT place, channel_key, id, author_id FROM entries
+      WHERE place > ? AND is_awaited = 1 ORDER BY place`),
+    placeOf: database.prepare<[StoredId], number>('SELECT place FROM entries WHERE id = ?').pluck(),
     cursors: database.prepare('SELECT agent_id AS id, place FROM agent_cursors'),
     saveCursor:
       database.prepare(`INSERT INTO agent_cursors (agent_id, place, settled_by) VALUES (?, ?, ?)
@@ -119,6 +148,9 @@ export function prepareInboxWrites(database: Database): InboxWrites {
     removeCursor: database.prepare('DELETE FROM agent_cursors WHERE agent_id = ?'),
     removeFailure: database.prepare('DELETE FROM agent_failures WHERE agent_id = ? AND place = ?'),
     removeFailures: database.prepare('DELETE FROM agent_failures WHERE agent_id = ?'),
+    // Named, because every settle asks, and by the key it would step over all that the agent gave up.
+    forgetCancelled: database.prepare(`DELETE FROM agent_failures INDEXED BY agent_failures_state
+      WHERE agent_id = ? AND state = ${CANCELLED} AND place <= ?`),
     eraseFailures: database.prepare(
       'DELETE FROM agent_failures WHERE channel_key = ? AND seq > ? AND seq <= ?',
     ),

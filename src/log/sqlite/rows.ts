@@ -41,6 +41,7 @@ export interface EntryColumns {
   readonly client_message_id: StoredId | null
   readonly message_seq: number | null
   readonly updated_at: number | null
+  readonly is_awaited: number | null
   readonly data: string | null
 }
 
@@ -58,6 +59,7 @@ export function decodeEntry(columns: EntryColumns): EntryRow {
     ...(client_message_id !== null && { clientMessageId: decodeId(client_message_id) }),
     ...(message_seq !== null && { messageSeq: message_seq }),
     ...(updated_at !== null && { updatedAt: updated_at }),
+    ...(columns.is_awaited === 1 && { isAwaited: true }),
     data: columns.data,
   }
 }

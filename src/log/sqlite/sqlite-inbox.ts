@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3'
 import type {
+  AwaitedRow,
   Cursor,
   FailureRecord,
   InboxReadStore,
@@ -42,8 +43,7 @@ export class SqliteInboxReads implements InboxReadStore {
   }
 
   agentsIn(channelKey: number, limit: number): readonly ChannelAgent[] {
-    const rows = this.#reads.agentsIn.all(channelKey, limit)
-    return rows.map(({ id, hasInbox }) => ({ agentId: id, hasInbox: hasInbox === 1 }))
+    return this.#reads.agentsIn.all(channelKey, limit)
   }
 
   postings({ maxBytes, limit, ...range }: PlaceRange): PlacedRows {
@@ -61,6 +61,10 @@ export class SqliteInboxReads implements InboxReadStore {
   failures(agentId: string, { limit, before = Number.MAX_SAFE_INTEGER }: FailureQuery): Failure[] {
     const listed = this.#reads.failures.all(agentId, before, limit)
     return listed.map((columns) => decodeListed(columns))
+  }
+
+  cancelled(agentId: string, after: number, upTo: number): ReadonlySet<number> {
+    return new Set(this.#reads.cancelled.all(agentId, after, upTo))
   }
 }
 
@@ -97,6 +101,19 @@ export class SqliteInbox extends SqliteInboxReads implements InboxStore {
   entryAt(place: number): EntryRow | undefined {
     const columns = this.#entryAt(place)
     return columns && decodeEntry(columns)
+  }
+
+  awaited(after: number): readonly AwaitedRow[] {
+    return this.#writes.awaited.all(after).map(({ place, channel_key, id, author_id }) => ({
+      place,
+      channelKey: channel_key,
+      id: decodeId(id),
+      authorId: decodeId(author_id),
+    }))
+  }
+
+  placeOf(id: string): number | undefined {
+    return this.#writes.placeOf.get(encodeId(id))
   }
 
   failureOf(agentId: string, messageId: string): FailureRecord | undefined {
@@ -136,6 +153,10 @@ export class SqliteInbox extends SqliteInboxReads implements InboxStore {
 
   forgetDiscarded(agentId: string, atMs: number, limit: number): void {
     this.#writes.forgetDiscarded.run(agentId, agentId, atMs, limit)
+  }
+
+  forgetCancelled(agentId: string, upTo: number): void {
+    this.#writes.forgetCancelled.run(agentId, upTo)
   }
 
   eraseFailures({ channelKey, after, upTo }: RowSpan): void {

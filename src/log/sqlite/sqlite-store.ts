@@ -116,6 +116,10 @@ export class SqliteStore extends SqliteReadStore implements WriteStore {
     this.#writes.removeParticipants.run(channelKey)
   }
 
+  keysAsPerson(entityId: string, limit: number): readonly number[] {
+    return this.#writes.keysAsPerson.all(entityId, limit)
+  }
+
   hasAgents(channelKey: number): boolean {
     return this.#writes.anAgent.get(channelKey) !== undefined
   }
@@ -184,6 +188,7 @@ function valuesOf(row: EntryRow): EntryValues {
     authorId === undefined ? null : encodeId(authorId),
     clientMessageId === undefined ? null : encodeId(clientMessageId),
     messageSeq ?? null,
+    row.isAwaited === true ? 1 : null,
     row.data,
   ]
 }

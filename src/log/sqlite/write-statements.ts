@@ -15,6 +15,7 @@ export type EntryValues = [
   authorId: StoredId | null,
   clientMessageId: StoredId | null,
   messageSeq: number | null,
+  isAwaited: 1 | null,
   data: string | null,
 ]
 
@@ -31,6 +32,7 @@ export interface WriteStatements {
   readonly saveParticipant: Change<[number, number, string, number]>
   readonly removeParticipant: Change<[number, string]>
   readonly removeParticipants: Change<[number]>
+  readonly keysAsPerson: Statement<[string, number], number>
   readonly anAgent: Statement<[number], 1>
   readonly insertPosting: Change<EntryValues>
   readonly insertEntry: Change<EntryValues>
@@ -45,7 +47,7 @@ export interface WriteStatements {
 }
 
 const INSERT_ENTRY = `INSERT INTO entries (channel_key, seq, id, kind, at, author_id,
-  client_message_id, message_seq, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  client_message_id, message_seq, is_awaited, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 export function prepareWrites(database: Database): WriteStatements {
   return {
@@ -82,18 +84,25 @@ function prepareParticipantWrites(
   database: Database,
 ): Pick<
   WriteStatements,
-  'saveParticipant' | 'removeParticipant' | 'removeParticipants' | 'anAgent'
+  'saveParticipant' | 'removeParticipant' | 'removeParticipants' | 'keysAsPerson' | 'anAgent'
 > {
   return {
     saveParticipant: database.prepare(
-      `INSERT INTO participants (channel_key, place, entity_id, is_agent) VALUES (?,
-        (SELECT coalesce(max(place), 0) + 1 FROM participants WHERE channel_key = ?), ?, ?)
+      `INSERT INTO participants (channel_key, place, entity_id, is_agent, joined_place) VALUES (?,
+        (SELECT coalesce(max(place), 0) + 1 FROM participants WHERE channel_key = ?), ?, ?,
+        (SELECT coalesce(max(place), 0) FROM entries))
       ON CONFLICT (channel_key, entity_id) DO UPDATE SET is_agent = excluded.is_agent`,
     ),
     removeParticipant: database.prepare(
       'DELETE FROM participants WHERE channel_key = ? AND entity_id = ?',
     ),
     removeParticipants: database.prepare('DELETE FROM participants WHERE channel_key = ?'),
+    keysAsPerson: database
+      .prepare<[string, number], number>(
+        `SELECT channel_key FROM participants WHERE entity_id = ? AND is_agent = 0
+        ORDER BY channel_key DESC LIMIT ?`,
+      )
+      .pluck(),
     anAgent: database
       .prepare<[number], 1>(
         'SELECT 1 FROM participants WHERE channel_key = ? AND is_agent = 1 LIMIT 1',

@@ -1,4 +1,4 @@
-import type { ActiveStream, StreamChunk } from '../../protocol/model.ts'
+import type { ActiveStream, Entry, StreamChunk, StreamLoss } from '../../protocol/model.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Cancellation, ChunkRef, StreamClaim } from '../agent-work.ts'
 import type { Command } from '../commands.ts'
@@ -19,6 +19,8 @@ export interface ActiveStreamsOptions {
   readonly submit: (command: Command) => void
   /** Puts a chunk's place into the order of commits: `take` is asked for its text when that is reached. */
   readonly mark: (chunk: StreamChunk) => void
+  /** Tells followers of a stream that they may have been shown and that left nothing. */
+  readonly onLoss: (loss: StreamLoss) => void
   /** Tells whoever runs agents. */
   readonly onCancelled: (cancelled: Cancellation) => void
   readonly logger?: Logger | undefined
@@ -111,14 +113,15 @@ export class ActiveStreams {
     this.#append(stream, chunk)
   }
 
-  /** A process says over a new link that it is at a stream, and all that it wrote. */
-  claim(owner: string, { messageId, index, text }: StreamClaim): void {
+  /** A process says over a new link that it is at a stream, and all that it wrote; false where it is not. */
+  claim(owner: string, { messageId, index, text }: StreamClaim): boolean {
     const stream = this.#streams.get(messageId)
-    if (stream?.owner !== owner || stream.endingSinceMs !== undefined) return
+    if (stream?.owner !== owner || stream.endingSinceMs !== undefined) return false
     this.#claimed(stream)
     this.#append(stream, { index: Math.max(index - 1, 0), offset: 0, chunk: text })
     const { channelId, isCancelled } = stream
     if (isCancelled) this.#options.onCancelled({ channelId, messageId })
+    return true
   }
 
   /** A link to the process was closed. */
@@ -148,14 +151,22 @@ export class ActiveStreams {
   #noteEnds(command: Command, { entries }: Exclude<Applied, { readonly error: unknown }>): void {
     for (const entry of entries) {
       if (entry.kind === 'posted') this.#forget(this.#streams.get(entry.message?.id ?? ''))
-      if (entry.kind === 'removed') {
-        for (const stream of this.#streams.in(entry.channelId)) this.#forget(stream)
-      }
+      else if (entry.kind !== 'edited') this.#stopThoseOut(entry)
     }
-    if (command.type === 'end-stream') this.#forget(this.#streams.get(command.messageId))
+    if (command.type === 'end-stream') this.#forgetLost(this.#streams.get(command.messageId))
     if (command.type === 'cancel-stream') {
       const stream = this.#streams.get(command.messageId)
       if (stream?.channelId === command.channelId) stream.isCancelled = true
+    }
+  }
+
+  /** Whoever writes into a channel that is gone, or that its agent is out of, is to stop. */
+  #stopThoseOut(entry: Entry): void {
+    const { channelId, kind } = entry
+    for (const stream of this.#streams.in(channelId)) {
+      if (!isOutOf(stream, entry)) continue
+      this.#options.onCancelled({ channelId, messageId: stream.messageId })
+      if (kind === 'removed') this.#forget(stream)
     }
   }
 
@@ -170,7 +181,7 @@ export class ActiveStreams {
     const { channelId, authorId: agentId, body } = message
     const names = namesOf(command)
     for (const other of this.#streams.in(channelId)) {
-      if (other.agentId === agentId && isNamed(other, names)) this.#forget(other)
+      if (other.agentId === agentId && isNamed(other, names)) this.#forgetLost(other)
     }
     const state = { text: '', isCancelled: false, isClaimed: true }
     const draft = { messageId, channelId, agentId, owner, names, body, ...state }
@@ -197,6 +208,14 @@ export class ActiveStreams {
 
   #disown(owner: string): void {
     for (const stream of this.#streams.all()) if (stream.owner === owner) stream.isClaimed = false
+  }
+
+  /** It has ended, and became no message: what an earlier writer had told of it is nowhere any more. */
+  #forgetLost(stream: LiveStream | undefined): void {
+    if (stream === undefined) return
+    this.#forget(stream)
+    const { channelId, messageId, agentId } = stream
+    this.#options.onLoss({ kind: 'loss', channelId, messageId, agentId, text: '' })
   }
 
   #forget(stream: LiveStream | undefined): void {
@@ -241,6 +260,13 @@ export class ActiveStreams {
       this.#mark(stream)
     }
   }
+}
+
+/** Whether its channel is gone, or its agent from the channel. */
+function isOutOf({ agentId }: LiveStream, entry: Entry): boolean {
+  if (entry.kind === 'removed') return true
+  const isMove = entry.kind === 'participants' || entry.kind === 'updated'
+  return isMove && entry.removed.includes(agentId)
 }
 
 /** The client ids, one of which its message gets. */

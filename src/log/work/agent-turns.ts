@@ -1,13 +1,17 @@
 import type { AgentTurn, Ephemeral } from '../../protocol/model.ts'
-import type { Cancellation, TurnRef } from '../agent-work.ts'
+import type { Cancellation, StreamClaim, TurnRef } from '../agent-work.ts'
 import type { Command, Outcome } from '../commands.ts'
 import type { Applied, LogEngine } from '../engine.ts'
+import { LinkCount } from './link-count.ts'
 import { RunningAgents } from './running-agents.ts'
 import { ShownTurns } from './shown-turns.ts'
 import { WaitingMessages } from './waiting-messages.ts'
+import type { WaitingMessagesOptions } from './waiting-messages.ts'
+
+type OpenStream = Extract<Command, { readonly type: 'open-stream' }>
 
 export interface AgentTurnsOptions {
-  readonly engine: Pick<LogEngine, 'agentsIn' | 'awayAgents' | 'cursors'>
+  readonly engine: WaitingMessagesOptions['engine'] & Pick<LogEngine, 'isCancelled'>
   readonly publish: (frame: Ephemeral) => void
   /** Tells whoever runs agents. */
   readonly onCancelled: (cancelled: Cancellation) => void
@@ -25,12 +29,15 @@ const LOOK_INTERVAL_MS = 250
  * and for whom a message waits follows from who takes part and from the cursors.
  */
 export class AgentTurns {
+  readonly #options: Pick<AgentTurnsOptions, 'engine' | 'onCancelled'>
   readonly #running: RunningAgents
   readonly #shown: ShownTurns
   readonly #waiting: WaitingMessages
+  readonly #links = new LinkCount()
   #timer: NodeJS.Timeout | undefined
 
   constructor({ engine, publish, onCancelled, now = () => performance.now() }: AgentTurnsOptions) {
+    this.#options = { engine, onCancelled }
     this.#shown = new ShownTurns({ publish, onCancelled, now })
     this.#waiting = new WaitingMessages({ engine, publish })
     this.#running = new RunningAgents({
@@ -63,21 +70,36 @@ export class AgentTurns {
     if (agents !== undefined && place !== undefined && posted?.message) {
       this.#waiting.add(posted.message, { agents, place })
     }
+    for (const { kind, channelId } of entries) {
+      if (kind !== 'removed') continue
+      // What is done in a channel that is gone is for nobody.
+      for (const { messageId } of this.of(channelId)) this.cancel({ channelId, messageId })
+    }
     this.#noteCommand(command, outcome)
   }
 
   #noteCommand(command: Command, outcome: Outcome): void {
-    if (command.type === 'open-inbox') this.#running.add(command.agentId)
     if (command.type === 'stop-agent' || command.type === 'delete-agent') {
-      this.#waiting.waitNoMore(command.agentId)
+      this.#running.remove(command.agentId)
+      this.#waiting.forget(command.agentId)
     }
-    if (command.type === 'open-inbox' || command.type === 'settle') {
-      this.#waiting.settled(command.agentId, outcome.place ?? 0)
+    if (command.type === 'open-inbox' || command.type === 'start-agent') {
+      this.#noteCursor(command.agentId, outcome.place)
     }
-    if (command.type === 'open-stream' && outcome.stream?.state === 'streaming') {
-      const { channelId, authorId } = command.message
-      this.#shown.streaming(channelId, authorId, outcome.stream.messageId)
-    }
+    // At 0 where the agent was dismissed: nothing was moved.
+    if (command.type === 'settle') this.#noteCursor(command.agentId, outcome.place || undefined)
+    if (command.type === 'open-stream') this.#noteStream(command, outcome)
+  }
+
+  #noteCursor(agentId: string, place: number | undefined): void {
+    if (place === undefined) return
+    this.#running.add(agentId)
+    this.#waiting.settled(agentId, place)
+  }
+
+  #noteStream({ message }: OpenStream, { stream }: Outcome): void {
+    if (stream?.state !== 'streaming') return
+    this.#shown.streaming(message.channelId, message.authorId, stream.messageId)
   }
 
   /** The agents that a process runs, all of them. */
@@ -86,8 +108,17 @@ export class AgentTurns {
     this.#running.set(owner, agentIds)
   }
 
+  /** Whoever begins what is cancelled has not heard of it. */
   begin(owner: string, turn: TurnRef): void {
     this.#shown.begin(owner, turn)
+    const { channelId, messageId, agentId, place } = turn
+    const { engine, onCancelled } = this.#options
+    if (engine.isCancelled(agentId, place)) onCancelled({ channelId, messageId })
+  }
+
+  /** The stream goes on, and so does its agent's turn where it has one. */
+  claimed({ channelId, agentId, messageId }: StreamClaim): void {
+    this.#shown.streaming(channelId, agentId, messageId)
   }
 
   end(turn: TurnRef): void {
@@ -95,14 +126,16 @@ export class AgentTurns {
     this.#waiting.through(turn)
   }
 
-  /** The process has no link any more. */
+  /** A link to the process was closed. */
   ownerGone(owner: string): void {
+    if (!this.#links.closed(owner)) return
     this.#shown.ownerGone(owner)
     this.#running.set(owner, [])
   }
 
-  /** It has one again. */
+  /** It has a new one. */
   ownerBack(owner: string): void {
+    this.#links.opened(owner)
     this.#shown.ownerBack(owner)
   }
 
@@ -111,8 +144,23 @@ export class AgentTurns {
     return this.#shown.of(channelId)
   }
 
+  /** The newest messages of a channel that are complete, as far as that is known. */
+  completedIn(channelId: string): readonly string[] {
+    return this.#waiting.completedIn(channelId)
+  }
+
   /** Asks for the end of the turns about a message; false where nobody is on it. */
   cancel(cancelled: Cancellation): boolean {
     return this.#shown.cancel(cancelled)
+  }
+
+  /** Likewise where nobody is on it yet, but one of these agents was to be. */
+  withdraw(
+    cancelled: Cancellation,
+    { agents = [], place = 0 }: { readonly agents?: readonly string[]; readonly place?: number },
+  ): boolean {
+    if (!this.#waiting.waitsFor(agents, place)) return false
+    this.#options.onCancelled(cancelled)
+    return true
   }
 }

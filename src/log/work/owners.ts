@@ -1,3 +1,4 @@
+import { LinkCount } from './link-count.ts'
 import { LOOK_INTERVAL_MS, STREAM_LIMITS } from './stream-limits.ts'
 
 /**
@@ -5,23 +6,17 @@ import { LOOK_INTERVAL_MS, STREAM_LIMITS } from './stream-limits.ts'
  * and are to claim what is theirs. Time comes from outside.
  */
 export class Owners {
-  /** Links of each that has one: a new one may come before the old one is known to be closed. */
-  readonly #links = new Map<string, number>()
+  readonly #links = new LinkCount()
   readonly #deadlines = new Map<string, number>()
 
   back(owner: string, nowMs: number): void {
-    this.#links.set(owner, (this.#links.get(owner) ?? 0) + 1)
+    this.#links.opened(owner)
     this.#expect(owner, nowMs)
   }
 
   /** True when it was the last of its links. */
   gone(owner: string, nowMs: number): boolean {
-    const links = (this.#links.get(owner) ?? 1) - 1
-    if (links > 0) {
-      this.#links.set(owner, links)
-      return false
-    }
-    this.#links.delete(owner)
+    if (!this.#links.closed(owner)) return false
     this.#expect(owner, nowMs)
     return true
   }

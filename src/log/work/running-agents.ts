@@ -17,6 +17,8 @@ const AWAY_AFTER_MS = 10_000
 /** Which agents are run, and by whom. */
 export class RunningAgents {
   readonly #options: RunningAgentsOptions
+  /** Those that have an inbox. */
+  readonly #known = new Set<string>()
   /** By process. */
   readonly #agents = new Map<string, ReadonlySet<string>>()
   /** Since when nobody runs them; those that are away already are not in it. */
@@ -29,7 +31,15 @@ export class RunningAgents {
 
   /** The agent has an inbox. */
   add(agentId: string): void {
+    this.#known.add(agentId)
     if (!this.#isRun(agentId) && !this.#options.away.has(agentId)) this.#noteGone(agentId)
+  }
+
+  /** It has none any more. */
+  remove(agentId: string): void {
+    this.#known.delete(agentId)
+    this.#goneSince.delete(agentId)
+    this.#options.away.delete(agentId)
   }
 
   /** All agents that a process runs; none where it is gone. */
@@ -42,7 +52,7 @@ export class RunningAgents {
       this.#options.away.delete(agentId)
     }
     for (const agentId of before) {
-      if (!this.#isRun(agentId)) this.#noteGone(agentId)
+      if (this.#known.has(agentId) && !this.#isRun(agentId)) this.#noteGone(agentId)
     }
   }
 

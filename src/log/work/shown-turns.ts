@@ -31,13 +31,14 @@ export class ShownTurns {
   }
 
   begin(owner: string, { agentId, channelId, messageId }: TurnRef): void {
-    const turns = this.#channels.get(channelId) ?? new Map<string, Shown>()
-    this.#channels.set(channelId, turns)
-    const known = turns.get(agentId)
+    const known = this.#channels.get(channelId)?.get(agentId)
     const isKnown = known?.turn.messageId === messageId
     if (isKnown && known.isCancelled) this.#options.onCancelled({ channelId, messageId })
     // Said again over a new link: what it had come to stands.
     if (isKnown && known.owner === owner) return
+    if (known !== undefined && !isKnown) this.#hide(channelId, known)
+    const turns = this.#channels.get(channelId) ?? new Map<string, Shown>()
+    this.#channels.set(channelId, turns)
     const turn = { agentId, messageId, state: 'thinking' } as const
     turns.set(agentId, { owner, turn, isCancelled: isKnown && known.isCancelled })
     this.#options.publish({ kind: 'turn', channelId, ...turn })

@@ -10,7 +10,7 @@ import type { WorkerInfo } from '../../service/cluster.ts'
 import type { ChildContext, RunningChild } from './child.ts'
 import { openAgents } from './agents.ts'
 import type { Agents } from './agents.ts'
-import { watchForOrphan } from './orphan-watch.ts'
+import { guardProcess } from './guard.ts'
 import { openPrivateListener } from '../gateway/private-listener.ts'
 import type { PrivateListener } from '../gateway/private-listener.ts'
 import type { AgentHostStart } from '../messages.ts'
@@ -78,7 +78,7 @@ async function drain(parts: Parts): Promise<void> {
 async function load(context: ChildContext, scope: WorkerScope): Promise<LoadedWorkers> {
   const { start, link, logger } = context
   const { environment, excluded } = start.agentHost ?? NOTHING
-  watchForOrphan(logger)
+  guardProcess(logger, start.settings.agentHeapMb)
   registerHooks()
   scope.takeConsole()
   // A timer or a forgotten promise of one worker: to end for it would end what all the others do, and the

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Settings } from '../../config/settings.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { SocketsDir } from './data-dir.ts'
+import { workersBeside } from './embedder.ts'
 import type { Embedder } from './embedder.ts'
 import { HandOvers } from './hand-overs.ts'
 import { Heartbeat } from './heartbeat.ts'
@@ -122,13 +123,13 @@ export class Primary {
   }
 
   #spawn(role: ChildRole, slot: number): ManagedChild {
-    const { entry, logger } = this.#options
+    const { entry, settings, logger } = this.#options
     const id = newProcessId()
     const child = new ManagedChild({
       role,
       id,
       slot,
-      process: spawnProcess(entry, role),
+      process: spawnProcess(entry, role, settings),
       onMessage: (from, message, socket) => {
         this.#receive(from, message, socket)
       },
@@ -236,7 +237,7 @@ export class Primary {
       case 'readiness':
         return readinessOf(this.#supervisor)
       case 'workers':
-        return [...this.#workers.list, ...(this.#options.embedder?.workers ?? [])]
+        return workersBeside(this.#workers.list, this.#options.embedder?.workers ?? [])
       case 'logs':
         return logs.lines()
       case 'clear-logs':

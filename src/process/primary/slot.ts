@@ -92,7 +92,13 @@ export class Slot {
     const exit = await child.exited
     if (this.#isRetired || this.#isReplacing || this.#child !== child) return
     const { role, pid } = child
-    const facts = { childRole: role, childPid: pid, ...exit }
+    const isOutOfMemory = role === 'agent-host' && exit.signal === 'SIGABRT'
+    const facts = {
+      childRole: role,
+      childPid: pid,
+      ...exit,
+      ...(isOutOfMemory && { hint: 'did it run out of memory? PARLEY_AGENT_HEAP_MB bounds it' }),
+    }
     this.#options.logger.error(facts, 'process ended, restarting it')
     await this.keepTrying()
   }

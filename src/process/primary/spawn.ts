@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import cluster from 'node:cluster'
 import { setupPrimary } from '@socket.io/cluster-adapter'
 import { releaseStranded } from './release-stranded.ts'
+import type { Settings } from '../../config/settings.ts'
 import type { ChildRole } from '../roles.ts'
 
 /**
@@ -31,12 +32,26 @@ function environmentForWorkers(): NodeJS.ProcessEnv {
   return Object.fromEntries(names)
 }
 
+/**
+ * An agent host: bounded in what its workers may keep, so that it ends by itself before the machine's memory does,
+ * which would end whichever process is the largest. Last, so that it counts.
+ */
+function spawnAgentHost(entry: string, maxHeapMb: number): ChildProcess {
+  return fork(entry, ['agent-host'], {
+    serialization: 'advanced',
+    env: environmentForWorkers(),
+    execArgv: [...process.execArgv, `--max-old-space-size=${maxHeapMb}`],
+  })
+}
+
 /** Gateways are cluster workers, so that they share the port; the others need no port. */
-export function spawnProcess(entry: string, role: ChildRole): ChildProcess {
+export function spawnProcess(
+  entry: string,
+  role: ChildRole,
+  { agentHeapMb }: Pick<Settings, 'agentHeapMb'>,
+): ChildProcess {
   if (role === 'writer') return fork(entry, [role], { serialization: 'advanced' })
-  if (role === 'agent-host') {
-    return fork(entry, [role], { serialization: 'advanced', env: environmentForWorkers() })
-  }
+  if (role === 'agent-host') return spawnAgentHost(entry, agentHeapMb)
   const worker = cluster.fork()
   releaseStranded(worker.process)
   return worker.process

@@ -40,6 +40,7 @@ export function measurePlainInserts(plan: RatePlan): number {
         at,
         ...ids,
         null,
+        null,
         data,
       )
       const { authorId } = message

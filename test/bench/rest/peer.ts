@@ -1,10 +1,7 @@
 import cluster from 'node:cluster'
 import http from 'node:http'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { getRequestListener } from '@hono/node-server'
-import { createAdapter, setupPrimary } from '@socket.io/cluster-adapter'
+import { createAdapter } from '@socket.io/cluster-adapter'
 import sticky from '@socket.io/sticky'
 import { Server } from 'socket.io'
 import { loadSettings } from '../../../src/config/load.ts'
@@ -17,6 +14,7 @@ import type { Cluster } from '../../../src/service/cluster.ts'
 import { createServices } from '../../../src/service/services.ts'
 import type { Presence, Quotas } from '../../../src/signals/signals.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
+import { runStickyPrimary } from '../sticky-primary.ts'
 import { createPeerDatabase, openPeerLog } from './peer-log.ts'
 
 /**
@@ -30,11 +28,6 @@ import { createPeerDatabase, openPeerLog } from './peer-log.ts'
  *
  * Usage: node peer.js <port> <processes>
  */
-
-/** The package exports `setupPrimary`; its types know only the older name. */
-const { setupPrimary: setupSticky } = sticky as typeof sticky & {
-  readonly setupPrimary: typeof sticky.setupMaster
-}
 
 const NO_PRESENCE: Presence = {
   enter: () => undefined,
@@ -56,17 +49,6 @@ const NO_CLUSTER: Cluster = {
   logs: async () => [],
   clearLogs: async () => undefined,
   stop: () => undefined,
-}
-
-function runPrimary(port: number, processCount: number): void {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'rest-peer-')), 'peer.db')
-  createPeerDatabase(file)
-  const server = http.createServer()
-  setupSticky(server, { loadBalancingMethod: 'least-connection' })
-  setupPrimary()
-  cluster.setupPrimary({ serialization: 'advanced' })
-  server.listen(port, '127.0.0.1')
-  for (let index = 0; index < processCount; index += 1) cluster.fork({ PEER_DB: file })
 }
 
 function runWorker(file: string): void {
@@ -104,5 +86,5 @@ function runWorker(file: string): void {
   sticky.setupWorker(io)
 }
 
-if (cluster.isPrimary) runPrimary(Number(process.argv[2] ?? 3200), Number(process.argv[3] ?? 3))
+if (cluster.isPrimary) runStickyPrimary(createPeerDatabase)
 else runWorker(process.env['PEER_DB'] ?? '')

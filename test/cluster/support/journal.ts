@@ -100,8 +100,8 @@ export class Journal {
     this.name = name
   }
 
-  record(happening: Happening): void {
-    const atUs = Number(process.hrtime.bigint() / 1000n)
+  /** @param atUs for what happened at another time than now. */
+  record(happening: Happening, atUs = Number(process.hrtime.bigint() / 1000n)): void {
     const hasText = 'text' in happening && happening.text !== undefined
     const text = hasText && { text: shortened(happening.text) }
     this.#records.push({ ...happening, ...text, atUs })

@@ -18,18 +18,18 @@ export interface RestCall {
   readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   readonly path: string
   readonly body?: object
+  /** What proves that it may be asked for, where that has to be proved. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** One try. Rejects when the connection broke before the answer: what was asked may have happened. */
 export async function rest(url: string, call: RestCall): Promise<RestAnswer> {
-  const { method = 'GET', path, body } = call
+  const { method = 'GET', path, body, headers } = call
   const response = await fetch(url + path, {
     method,
     signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
-    ...(body !== undefined && {
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    }),
+    headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
   })
   const text = await response.text()
   return { status: response.status, text }
@@ -79,8 +79,12 @@ export function channelCreation(channelId: string): RestCall {
 }
 
 /** Creates an empty channel with this id. */
-export async function createChannel(url: string, channelId: string): Promise<void> {
-  const { status, text } = await rest(url, channelCreation(channelId))
+export async function createChannel(
+  url: string,
+  channelId: string,
+  headers: RestCall['headers'] = {},
+): Promise<void> {
+  const { status, text } = await rest(url, { ...channelCreation(channelId), headers })
   if (status !== 201) {
     throw new Error(`channel ${channelId} not created: ${status} ${text}`)
   }

@@ -84,8 +84,8 @@ function readChannel(database: Database.Database, channelId: string): StoredChan
   return { isLive: channel.isLive, entries }
 }
 
-interface Page {
-  readonly messages: readonly ListedMessage[]
+interface Page<Row> {
+  readonly messages: readonly Row[]
   readonly hasMore: boolean
 }
 
@@ -93,19 +93,34 @@ function listed({ id, seq, authorId, content }: ListedMessage): ListedMessage {
   return { id, seq, authorId, content: shortened(content) }
 }
 
-/** All of a channel's history over REST, page by page with `beforeSeq`. */
-export async function readHistory(url: string, channelId: string): Promise<ListedMessage[]> {
-  const rows: ListedMessage[] = []
+/** All of a channel's history as REST lists it, page by page with `beforeSeq`, ascending. */
+export async function historyRows<Row extends { readonly seq: number }>(
+  url: string,
+  channelId: string,
+): Promise<Row[]> {
+  const rows: Row[] = []
   for (;;) {
     const oldest = rows.at(-1)
     const before = oldest === undefined ? '' : `&beforeSeq=${oldest.seq}`
-    const { messages, hasMore } = await restData<Page>(url, {
+    const { messages, hasMore } = await restData<Page<Row>>(url, {
       path: `${channelPath(channelId)}/messages?limit=${PAGE_ROWS}${before}`,
     })
-    rows.push(...messages.map(listed))
+    rows.push(...messages)
     // A page may be shorter than asked for: it is bounded in bytes as well.
     if (!hasMore) return rows.toReversed()
   }
+}
+
+/** The same, of each message what a journal keeps of it. */
+export async function readHistory(url: string, channelId: string): Promise<ListedMessage[]> {
+  const rows = await historyRows<ListedMessage>(url, channelId)
+  return rows.map(listed)
+}
+
+/** Streams that are stored as going on. */
+export function countStreams(dataDir: string): number {
+  using database = disposable(openLogFile(dataDir))
+  return Number(database.file.prepare('SELECT count(*) FROM streams').pluck().get())
 }
 
 /** What SQLite itself finds wrong with the log's file, row by row and index by index; nothing when it is sound. */

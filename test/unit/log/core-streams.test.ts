@@ -25,6 +25,7 @@ const consumer = {
   },
   onEphemeral: (frame: Ephemeral): void => {
     if (frame.kind === 'chunk') seen.push(`${frame.offset}+${frame.chunk}`)
+    if (frame.kind === 'loss') seen.push(`lost ${frame.messageId}`)
   },
 }
 const submit = (command: Command): Promise<Applied> =>
@@ -86,19 +87,39 @@ it('ends a stream that another process left open ahead of the one that takes its
   expect(engine.activeStreams().filter((one) => one.channelId === channelId)).toEqual([])
 })
 
-it('ends what an earlier writer left and nobody claims', async () => {
-  const stream = await begin()
-  apply(engine, checkpoint({ [stream.message.id]: 'checkpoint' }))
+/** Another writer takes over, and something happens within these milliseconds. */
+async function nextWriter(ms: number, happens: () => void): Promise<void> {
   core.close()
   vi.useFakeTimers()
   try {
     core = new LogCore({ engine, onFailure: vi.fn() })
     core.attach(consumer).follow(channelId)
     core.start()
-    expect(core.streams.of(channelId)).toMatchObject([{ text: 'checkpoint' }])
-    await vi.advanceTimersByTimeAsync(6_000)
+    happens()
+    await vi.advanceTimersByTimeAsync(ms)
   } finally {
     vi.useRealTimers()
   }
+}
+
+it('ends what an earlier writer left and nobody claims', async () => {
+  const stream = await begin()
+  apply(engine, checkpoint({ [stream.message.id]: 'checkpoint' }))
+  await nextWriter(6_000, () => {
+    expect(core.streams.of(channelId)).toMatchObject([{ text: 'checkpoint' }])
+  })
   expect([seen, core.streams.of(channelId)]).toEqual([['[checkpoint]interrupted'], []])
+})
+
+it('tells of a stream that it is lost where an earlier writer died with all of its text', async () => {
+  const stream = await begin()
+  await nextWriter(6_000, () => undefined)
+  expect(seen).toEqual([`lost ${stream.message.id}`])
+  const other = await begin()
+  seen = []
+  await nextWriter(0, () => {
+    void submit(openStream(channelId, 'name', { owner: 'stranger' }))
+  })
+  expect(seen).toEqual([`lost ${other.message.id}`])
+  expect(engine.activeStreams().map(({ owner }) => owner)).toContain('stranger')
 })

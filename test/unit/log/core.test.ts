@@ -3,7 +3,7 @@ import { LogCore } from '../../../src/log/core.ts'
 import type { Applied, LogEngine } from '../../../src/log/engine.ts'
 import { createMemoryEngine } from '../../../src/log/memory/memory-engine.ts'
 import { newId } from '../../../src/util/new-id.ts'
-import { channelIn, post } from '../../contract/engine-support.ts'
+import { channelIn, openInbox, post } from '../../contract/engine-support.ts'
 import { loggedProblem } from '../../contract/support/logged-problem.ts'
 import { Recorder, Watcher } from '../../contract/support/recorder.ts'
 
@@ -49,12 +49,30 @@ describe('LogCore', () => {
     expect(order).toEqual(['entries', 'answer', 'end'])
   })
 
+  it('drops what is published where as much waits as may, but nothing that it has to say of agents itself', async () => {
+    const { core, channelId, submit } = setUp()
+    const feed = new Recorder()
+    core.attach(feed).follow(channelId)
+    const said = submit('ahead of it')
+    const typing = { kind: 'typing', entityId: 'ann', isTyping: true, ttlMs: 1 } as const
+    for (let count = 0; count <= 20_000; count += 1) core.publish({ channelId, ...typing })
+    const ref = { channelId, messageId: 'm', serverId: 's', authorId: 'ann', place: 1 }
+    core.turns.begin('host', { ...ref, agentId: 'bot' })
+    await said
+    const frames = feed.sequence(channelId).filter((one) => one !== 1)
+    expect(frames).toHaveLength(20_000 + 1)
+    expect(frames.at(-1)).toBe('turn')
+    core.publish({ channelId, ...typing })
+    expect(feed.sequence(channelId).at(-1)).toBe('typing')
+  })
+
   it('tells the newest place behind a batch for agents, whoever else fails at it', async () => {
     const newestPlace = vi.fn()
     const { core, memory } = setUp((engine) => {
       newestPlace.mockImplementation(engine.newestPlace.bind(engine))
       return Object.assign(engine, { newestPlace })
     })
+    openInbox(memory, 'bot')
     const channelId = channelIn(memory, { participants: [{ entityId: 'bot', isAgent: true }] })
     const submit = (text: string) =>
       new Promise((resolve) => {

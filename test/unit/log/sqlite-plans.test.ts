@@ -70,7 +70,7 @@ it('finds where an entity stands in a channel by two keys', () => {
 it('looks into an inbox place by place, and at nothing of the places where the agent takes no part', () => {
   expect(planOf(prepareInboxReads(database).inbox.source).split('\n')).toEqual([
     'SEARCH entries USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
-    'SEARCH participants USING COVERING INDEX sqlite_autoindex_participants_2 (channel_key=? AND entity_id=?)',
+    'SEARCH participants USING INDEX sqlite_autoindex_participants_2 (channel_key=? AND entity_id=?)',
     'SEARCH channels USING INTEGER PRIMARY KEY (rowid=?)',
   ])
 })
@@ -82,6 +82,11 @@ it.each([
   ],
   ['failures', 'USING PRIMARY KEY (agent_id=? AND place<?)'],
   ['failureCount', 'USING COVERING INDEX agent_failures_state (agent_id=? AND state<?)'],
+  [
+    'cancelled',
+    'USING COVERING INDEX agent_failures_state (agent_id=? AND state=? AND place>? AND place<?)',
+  ],
+  ['forgetCancelled', 'USING INDEX agent_failures_state (agent_id=? AND state=? AND place<?)'],
   ['failureOf', 'entries USING COVERING INDEX entries_id (id=?)'],
   ['eraseFailures', 'USING INDEX agent_failures_message (channel_key=? AND seq>? AND seq<?)'],
 ] as const)('finds the failures of %s without stepping over those of others', (name, index) => {

@@ -11,6 +11,7 @@ class Reader extends Recorder {
   override onEphemeral(frame: Ephemeral): void {
     if (frame.kind === 'chunk') this.seen.push(`${frame.messageId}+${frame.offset} ${frame.chunk}`)
     else if (frame.kind === 'turn') this.seen.push(`${frame.messageId} ${frame.state}`)
+    else if (frame.kind === 'loss') this.seen.push(`${frame.messageId} lost: ${frame.text}`)
     else this.seen.push(frame.kind)
   }
   readonly answered = (joined: Joined, turns: readonly AgentTurn[]): void => {
@@ -74,7 +75,7 @@ async function sceneWith(defer: typeof setImmediate | undefined, first: readonly
   const joining = join()
   for (const frame of first) live.onEphemeral(frame)
   log.opens(5)
-  return { live, reader: await joining, join }
+  return { log, live, reader: await joining, join }
 }
 
 /** A promise for a reader's pace, and what resolves it. */
@@ -146,6 +147,25 @@ describe('a followed channel with agents at work', () => {
     expect((await join()).seen).toEqual(['joined 8'])
   })
 
+  it('tells of a stream that left nothing what was shown of it, once, and nothing where nothing was', async () => {
+    const { live, reader, join } = await scene(activity({ m: 'ab', n: 'c', o: 'd' }, []))
+    const lost = { kind: 'loss', channelId: CHANNEL, agentId: AGENT, text: '' } as const
+    reader.seen.length = 0
+    for (const messageId of ['m', 'm', 'unseen']) live.onEphemeral({ ...lost, messageId })
+    expect(reader.seen).toEqual(['m lost: ab'])
+    // What became a message is none of those of which a new writer knows nothing.
+    live.onEntries(CHANNEL, [posted(6, 'n', 'c')])
+    live.onEphemeral(activity({}, []))
+    expect(reader.seen.slice(1)).toEqual([6, 'o lost: d'])
+    expect((await join()).seen).toEqual(['joined 6'])
+  })
+
+  it('tells nothing of texts that a new beginning leaves out', async () => {
+    const { live, reader } = await scene(activity({ m: 'ab' }, []))
+    live.onEphemeral({ kind: 'activity', channelId: CHANNEL, streams: [], turns: [], isCut: true })
+    expect(reader.seen).toEqual(['joined 5', 'm+0 ab'])
+  })
+
   it('tells a turn once as long as nothing changes, and its end only where it had begun', async () => {
     const { live, reader } = await scene()
     for (const state of ['idle', 'thinking', 'thinking', 'streaming', 'idle', 'idle'] as const) {
@@ -187,6 +207,17 @@ describe('the completion of a message', () => {
     const { live, reader } = await scene()
     for (const id of ['a', 'b', 'a', undefined, undefined, 'b']) live.onEphemeral(complete(id))
     expect(reader.seen).toEqual(['joined 5', 'complete', 'complete', 'complete', 'complete'])
+  })
+
+  it('is told once to whoever leaves and comes back, also where nobody stayed', async () => {
+    const { log, live, reader, join } = await scene()
+    live.onEphemeral(complete('a'))
+    live.leave(CHANNEL, reader)
+    const joining = join()
+    log.opens(5)
+    const again = await joining
+    for (const id of ['a', 'b', 'b']) live.onEphemeral(complete(id))
+    expect(again.seen).toEqual(['joined 5', 'complete'])
   })
 
   it('is remembered of the last 256', async () => {

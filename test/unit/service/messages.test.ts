@@ -24,6 +24,7 @@ function setUp({ answer = async () => ({}) }: Setup = {}) {
       },
       publish: () => undefined,
       message: async () => undefined,
+      isAwaited: async () => true,
       messages: () => Promise.reject(new Error('not to be asked')),
     },
     createLogger({ level: 'info', role: 'gateway', destination }),

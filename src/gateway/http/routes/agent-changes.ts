@@ -5,7 +5,7 @@ import { compact } from '../../../util/compact.ts'
 import { endpoint, whenMissing } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { created, noContent, ok } from '../reply.ts'
-import { agentRowSchema } from '../row-schemas.ts'
+import { agentExample, agentRowSchema } from '../row-schemas.ts'
 import { fullAgentRow } from '../rows.ts'
 import { envelope, EXAMPLE, id } from '../schemas.ts'
 
@@ -46,14 +46,7 @@ const changedAgent = z
     message: 'nothing to change is named',
   })
 
-const example = {
-  id: EXAMPLE.agent,
-  name: 'Support',
-  characterName: 'Support',
-  bio: 'Knows the manual.',
-  status: 'active',
-  url: 'https://agents.example/support',
-}
+const example = { ...agentExample, url: 'https://agents.example/support' }
 
 const COMMAND_ERRORS = [
   'INVALID_PAYLOAD',

@@ -60,6 +60,7 @@ async function submit(services: Services, submission: Submission) {
     channelId: body.channel_id,
     expectedServerId: namedServer(body),
     authorId: body.author_id,
+    isOfAgent: true,
     senderName: nameIn(body.metadata, 'agentName') ?? 'Agent',
     text: body.content,
     source: body.source_type,

@@ -5,19 +5,11 @@ import type { Caller } from '../../../service/caller.ts'
 import { endpoint } from '../endpoint.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { ok } from '../reply.ts'
-import { agentRowSchema } from '../row-schemas.ts'
+import { agentExample, agentRowSchema } from '../row-schemas.ts'
 import { agentRow, fullAgentRow } from '../rows.ts'
 import { envelope, EXAMPLE, id } from '../schemas.ts'
 
 const tag = 'Agents'
-
-const example = {
-  id: EXAMPLE.agent,
-  name: 'Support',
-  characterName: 'Support',
-  bio: 'Knows the manual.',
-  status: 'active',
-}
 
 /** As the caller may see it. */
 const rowFor = (caller: Caller, agent: ListedAgent) =>
@@ -37,7 +29,7 @@ export function agentEndpoints(directory: AgentDirectory): readonly Endpoint[] {
         description:
           'By name: the modules that are agents and serve, and those that are called over HTTP. An inactive one was stopped.',
         schema: envelope(z.object({ agents: z.array(agentRowSchema) })),
-        example: { success: true, data: { agents: [example] } },
+        example: { success: true, data: { agents: [agentExample] } },
       },
       errors: ['OVERLOADED'],
       handle: async ({ caller }) => {
@@ -57,7 +49,7 @@ export function agentEndpoints(directory: AgentDirectory): readonly Endpoint[] {
         status: 200,
         description: 'The agent.',
         schema: envelope(agentRowSchema),
-        example: { success: true, data: example },
+        example: { success: true, data: agentExample },
       },
       errors: ['INVALID_PAYLOAD', 'AGENT_NOT_FOUND', 'OVERLOADED'],
       handle: async ({ params, caller }) => ok(rowFor(caller, await directory.get(params.agentId))),

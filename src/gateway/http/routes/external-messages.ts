@@ -104,7 +104,8 @@ function completing(services: Services): Endpoint {
     tag,
     summary: 'Say that nothing more will come',
     access: { bodyChannel: 'send' },
-    description: 'Sockets in the channel see `messageComplete`. Not stored.',
+    description:
+      'Sockets in the channel see `messageComplete`: of a message that is named once, and not where it was complete already. Not stored.',
     body: completeBody,
     bodyExample: { channel_id: EXAMPLE.channel, server_id: EXAMPLE.server },
     invalid: { body: whenMissing('Missing or invalid fields: channel_id, server_id') },
@@ -114,9 +115,9 @@ function completing(services: Services): Endpoint {
       schema: z.object({ success: z.literal(true), message: z.string() }),
     },
     errors: ['INVALID_PAYLOAD'],
-    handle: ({ body }) => {
+    handle: async ({ body }) => {
       const messageId = body.messageId ?? body.message_id
-      services.messages.complete({
+      await services.messages.complete({
         channelId: body.channel_id,
         serverId: namedServer(body) ?? DEFAULT_SERVER_ID,
         ...(messageId && { messageId }),

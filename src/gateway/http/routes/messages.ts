@@ -3,6 +3,7 @@ import type { Guard } from '../../../log/log.ts'
 import { ChannelError } from '../../../protocol/errors.ts'
 import { LIMITS } from '../../../protocol/limits.ts'
 import { isRestricted, mayCreateBySending } from '../../../service/access.ts'
+import { speaksAsAgent } from '../../../service/caller.ts'
 import type { Caller } from '../../../service/caller.ts'
 import { present } from '../../../service/refusals.ts'
 import type { Services } from '../../../service/services.ts'
@@ -65,6 +66,7 @@ async function post(services: Services, { channelId, body, caller, guard }: Post
     serverId,
     expectedServerId: serverId,
     authorId: body.author_id,
+    ...(speaksAsAgent(caller, body.author_id) && { isOfAgent: true }),
     senderName: body.author_display_name ?? nameIn(body.metadata, 'user_display_name'),
     text: body.content,
     source: body.source_type || 'eliza_gui',

@@ -9,9 +9,9 @@ import { channelParams, envelope, EXAMPLE, id } from '../schemas.ts'
 const cancelled = z.object({
   messageId: z.string().openapi({ example: EXAMPLE.message }),
   channelId: z.string().openapi({ example: EXAMPLE.channel }),
-  state: z.enum(['thinking', 'streaming', ...STREAM_ENDS]).openapi({
+  state: z.enum(['waiting', 'thinking', 'streaming', ...STREAM_ENDS]).openapi({
     description:
-      '`thinking`, `streaming`: it is told to end. Anything else: it had ended, and stays so.',
+      '`thinking`, `streaming`: it is told to end. `waiting`: no agent had begun, and none will. Anything else: it had ended, and stays so.',
   }),
 })
 
@@ -22,7 +22,7 @@ export function streamEndpoints(services: Services): readonly Endpoint[] {
       method: 'post',
       path: '/api/messaging/channels/{channelId}/messages/{messageId}/cancel',
       tag: 'Messages',
-      summary: 'Stop an agent',
+      summary: 'Cancel what an agent is at',
       description:
         "Ends a stream, which stays as far as it was written, with `streamState: 'cancelled'`; or, with the id of a message, what agents do about it. Whoever runs it is told, also after a restart.",
       access: { channel: 'send' },

@@ -8,25 +8,25 @@ import { envelope, EXAMPLE } from '../schemas.ts'
 const workerSchema = z
   .object({
     name: z.string(),
-    file: z.string(),
+    file: z.string().nullable(),
     agent: z.object({ id: z.string(), name: z.string(), bio: z.string().optional() }).nullable(),
     handlers: z.array(z.string()),
     problem: z.string().optional(),
   })
   .openapi('Worker')
 
-/** The modules of the workers folder. */
+/** The modules of the workers folder, and the elizaOS runtimes beside it. */
 export function workerEndpoints(cluster: Cluster): readonly Endpoint[] {
   return [
     endpoint({
       method: 'get',
       path: '/api/workers',
       tag: 'Workers',
-      summary: 'The modules of the workers folder, and what is wrong with them',
+      summary: 'The modules of the workers folder, and what is wrong with them; elizaOS runtimes, too',
       access: 'admin',
       success: {
         status: 200,
-        description: 'All of them; those with a problem do not serve.',
+        description: 'All of them; those with a problem do not serve. A runtime has no file.',
         schema: envelope(z.object({ workers: z.array(workerSchema) })),
         example: {
           success: true,

@@ -4,6 +4,7 @@ import { sendSchema } from '../../../protocol/schemas.ts'
 import type { SendPayload } from '../../../protocol/schemas.ts'
 import { TEXTS } from '../../../protocol/wire.ts'
 import { guardOf, isGranted, mayCreateBySending, speakerOf } from '../../../service/access.ts'
+import { speaksAsAgent } from '../../../service/caller.ts'
 import type { PostInput } from '../../../service/messages.ts'
 import { compact } from '../../../util/compact.ts'
 import { newId } from '../../../util/new-id.ts'
@@ -57,11 +58,13 @@ function post(edge: Edge, request: Request, messageId: string): Promise<Outcome>
   if (!isGranted(connection.caller, 'send', channelId)) {
     throw new ChannelError('ACCESS_DENIED', TEXTS.sendDenied)
   }
+  const authorId = senderOf(connection, payload, channelId)
   const input: PostInput = {
     id: messageId,
     channelId,
     serverId: payload.messageServerId ?? payload.serverId,
-    authorId: senderOf(connection, payload, channelId),
+    authorId,
+    ...(speaksAsAgent(connection.caller, authorId) && { isOfAgent: true }),
     senderName: payload.senderName,
     text: textOf(payload),
     source: payload.source ?? TEXTS.defaultSource,

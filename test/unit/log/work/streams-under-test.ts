@@ -3,7 +3,7 @@ import type { Command } from '../../../../src/log/commands.ts'
 import type { Applied, StoredStream } from '../../../../src/log/engine.ts'
 import { ActiveStreams } from '../../../../src/log/work/active-streams.ts'
 import { DEFAULT_SERVER_ID } from '../../../../src/protocol/limits.ts'
-import type { Message, StreamChunk } from '../../../../src/protocol/model.ts'
+import type { Message, StreamChunk, StreamLoss } from '../../../../src/protocol/model.ts'
 
 const BODY = { text: '', source: 'test' } as const
 const OWNER = 'host'
@@ -14,6 +14,7 @@ type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>
 export class StreamsUnderTest {
   readonly submitted: Command[] = []
   readonly marks: StreamChunk[] = []
+  readonly losses: StreamLoss[] = []
   readonly cancelled: Cancellation[] = []
   readonly streams: ActiveStreams
 
@@ -25,6 +26,9 @@ export class StreamsUnderTest {
       },
       mark: (frame) => {
         this.marks.push(frame)
+      },
+      onLoss: (loss) => {
+        this.losses.push(loss)
       },
       onCancelled: (cancelled) => {
         this.cancelled.push(cancelled)
