@@ -60,8 +60,8 @@ function partOf(data: string) {
 /** @throws Error when it does not come, or not to its end. */
 async function* textOf({ ok, status, headers, body }: Response): AsyncGenerator<string> {
   if (!ok || body === null) throw new Error(`${status}${HINTS.get(status) ?? ''}`)
-  const type = headers.get('content-type') ?? 'nothing in particular'
-  if (!type.startsWith('text/event-stream')) {
+  const type = headers.get('content-type')
+  if (type !== null && !type.startsWith('text/event-stream')) {
     throw new Error(`it answered with ${type}, not an event stream: is ASSISTANT_URL wrong?`)
   }
   const events = body

@@ -34,6 +34,7 @@ it('a writer that dies between the commit and the answer of a settle, a retry or
   }
 
   const channelId = newId()
+  await log.append({ type: 'open-inbox', id: newId(), agentId: BOT })
   const participants = [{ entityId: BOT, isAgent: true }]
   await log.append(createChannel({ id: channelId, participants }))
   const said = [post(channelId, 'a'), post(channelId, 'b')]

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { MessageContext } from '../../src/agent/message-worker.ts'
 import type { WorkerMessage } from '../../src/agent/worker.ts'
 import { createDeferred } from '../../src/util/deferred.ts'
@@ -32,6 +32,15 @@ it('a message that was set aside is complete, and not again when it is retried, 
   const next = await world.say(channelId, 'behind it')
   await world.until(() => completed(world).includes(next))
   expect(completed(world)).toEqual([messageId, next])
+})
+
+it('an agent that handles no messages is not one that messages may wait for', async () => {
+  await using world = new AgentWorld('memory')
+  const { log } = world.life()
+  const runAgents = vi.spyOn(log, 'runAgents')
+  const listens = world.worker('Listens', { message: () => undefined })
+  await world.host([listens, world.worker('Greets', { join: () => undefined })], { log })
+  expect(runAgents.mock.lastCall).toEqual([['Listens']])
 })
 
 it('what an agent was doing is over as its process has left it behind, without a word of it', async () => {

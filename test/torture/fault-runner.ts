@@ -6,8 +6,8 @@ import type { Fault, Role } from './steps.ts'
 
 /** A process that was just started takes a signal as Node does, not as the program wants. */
 const MIN_AGE_SECONDS = 2
-/** A stopped process that the heartbeat has not ended by then goes on. */
-const MAX_STOPPED_MS = 40_000
+/** A stopped process that its primary has not ended by then goes on: one that was not ready yet has a minute. */
+const MAX_STOPPED_MS = 75_000
 
 /** A signal that was sent. */
 export interface Struck {

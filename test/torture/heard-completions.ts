@@ -43,6 +43,16 @@ export class HeardCompletions {
     else this.#others.add(messageId)
   }
 
+  /** Agents need not come to what is erased: it may be complete behind what came later. */
+  erased(messageId: string): void {
+    if (this.#questions.delete(messageId)) this.#others.add(messageId)
+  }
+
+  /** Everything that was said is erased. */
+  cleared(): void {
+    for (const messageId of this.#questions) this.erased(messageId)
+  }
+
   completed(messageId: string): void {
     this.count += 1
     if (this.#told.has(messageId)) this.#report(`was told twice that ${messageId} is complete`)

@@ -110,6 +110,12 @@ export class HeardRoom {
       case 'messageComplete':
         this.completions.completed(String(payload['messageId']))
         break
+      case 'messageDeleted':
+        this.completions.erased(String(payload['messageId']))
+        break
+      case 'channelCleared':
+        this.completions.cleared()
+        break
       case 'agent_state':
         this.#turned(payload)
         break

@@ -160,7 +160,7 @@ class Torture {
     this.#tellCounts()
     await this.#troupe.close()
     await this.#keeper.stop()
-    const journals = [...this.#journals, ...agentJournals(this.#truths)]
+    const journals = [...this.#journals, ...agentJournals(this.#truths, this.#journals)]
     const { violations, evidence } = judge(journals, this.#truths, MAX_RESUME_ENTRIES)
     return { violations: [...violations, ...leftovers, ...(await this.#inspect())], evidence }
   }

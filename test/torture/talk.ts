@@ -80,15 +80,24 @@ export async function findLeftovers({ url, dataDir }: TalkPlace): Promise<readon
 
 /**
  * What agents said as journals, for the oracle that judges who saw it: that they said it, and when, is not asked there.
+ * Of what is erased the text is what somebody saw first.
  */
-export function agentJournals(truths: readonly ChannelTruth[]): readonly Journal[] {
+export function agentJournals(
+  truths: readonly ChannelTruth[],
+  journals: readonly Journal[],
+): readonly Journal[] {
+  const seen = new Map<string, string>()
+  for (const { messageId = '', text = '' } of journals.flatMap((journal) => journal.all('entry'))) {
+    if (!seen.has(messageId)) seen.set(messageId, text)
+  }
   return AGENT_NAMES.map((name) => {
     const agentId = agentIdOf(name)
     const journal = new Journal(agentId)
     for (const { channelId, stored } of truths) {
-      for (const { authorId, clientMessageId = '', text, kind } of stored) {
+      for (const { id, authorId, clientMessageId = '', text, kind } of stored) {
         if (kind !== 'posted' || authorId !== agentId) continue
-        journal.record({ what: 'sent', channelId, clientMessageId, text: text ?? '' }, 0)
+        const said = text ?? seen.get(id) ?? ''
+        journal.record({ what: 'sent', channelId, clientMessageId, text: said }, 0)
       }
     }
     return journal

@@ -5,7 +5,7 @@ export interface RunningAgentsOptions {
   readonly begin: (worker: AgentWorker) => AgentRunner
   /** How long a runner that leaves may take to store how far it came. */
   readonly graceMs: number
-  /** Told with every change of who runs; those who leave do not. */
+  /** Told with every change of who runs and takes messages; those who leave do not. */
   readonly onChange: (agentIds: readonly string[]) => void
 }
 
@@ -93,7 +93,10 @@ export class RunningAgents {
 
   #tell(): void {
     this.#runners = [...this.#running.values()].map(({ runner }) => runner)
-    this.#options.onChange([...this.#running.keys()])
+    const listening = [...this.#running].filter(([, { worker }]) =>
+      worker.handlers.includes('message'),
+    )
+    this.#options.onChange(listening.map(([agentId]) => agentId))
   }
 }
 

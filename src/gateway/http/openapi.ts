@@ -140,11 +140,12 @@ export interface OpenapiInfo {
   readonly hasKeySet: boolean
 }
 
+const isOld = ({ isDeprecated = false }: Endpoint): boolean => isDeprecated
+
 /** The description of every endpoint, as OpenAPI 3.1 JSON. */
 export function describeApi(endpoints: readonly Endpoint[], info: OpenapiInfo): string {
   const app = new OpenAPIHono()
   // What a reader is to use comes first in its group.
-  const isOld = ({ isDeprecated = false }: Endpoint): boolean => isDeprecated
   const sorted = [...endpoints.filter((each) => !isOld(each)), ...endpoints.filter(isOld)]
   for (const endpoint of sorted) register(app, endpoint, info)
   const registry = app.openAPIRegistry

@@ -15,7 +15,7 @@ export function awaitedBy(store: WriteStore, place: number): readonly string[] |
 
 /**
  * See `LogEngine`: what a writer that begins has to know of its predecessor's time. Channels and cursors are read once,
- * so that it takes some 30 ms where all of the messages waited (measured).
+ * so that it takes some 20 ms where all of the messages waited (measured).
  */
 export function awaitedMessages(store: WriteStore): readonly AwaitedMessage[] {
   const newest = store.inbox.newestPlace()

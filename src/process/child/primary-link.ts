@@ -16,12 +16,32 @@ const MAX_QUESTIONS = 1_000
 /** Longest that a question waits; then it fails with `OVERLOADED`. */
 const QUESTION_TIMEOUT_MS = 5_000
 
+/** Between two looks whether the primary is still there. */
+const LOOK_EVERY_MS = 1_000
+
 type Handler = (message: FromPrimary, socket: Socket | undefined) => void
 
 interface Waiting {
   readonly resolve: (answer: string) => void
   readonly reject: (error: ChannelError) => void
   readonly timer: NodeJS.Timeout
+}
+
+/**
+ * Resolves when the channel is closed, or whoever started this process is not its parent any more: Node says nothing
+ * of a channel that closes while a socket is on its way through it.
+ */
+function primaryGone(): Promise<void> {
+  const primaryPid = process.ppid
+  return new Promise((resolve) => {
+    process.once('disconnect', resolve)
+    const timer = setInterval(() => {
+      if (process.ppid === primaryPid) return
+      clearInterval(timer)
+      resolve()
+    }, LOOK_EVERY_MS)
+    timer.unref()
+  })
 }
 
 /** A child's end of the channel to the primary. */
@@ -37,9 +57,7 @@ export class PrimaryLink {
   #onAgentHosts: (hosts: readonly AgentHost[]) => void = () => undefined
 
   constructor() {
-    this.closed = new Promise((resolve) => {
-      process.once('disconnect', resolve)
-    })
+    this.closed = primaryGone()
     process.on('message', (message, handle) => {
       if (!isFromPrimary(message)) return
       if (message.parley === 'answer') this.#settle(message.id, message.answer)

@@ -22,7 +22,8 @@ export function workerEndpoints(cluster: Cluster): readonly Endpoint[] {
       method: 'get',
       path: '/api/workers',
       tag: 'Workers',
-      summary: 'The modules of the workers folder, and what is wrong with them; elizaOS runtimes, too',
+      summary:
+        'The modules of the workers folder, and what is wrong with them; elizaOS runtimes, too',
       access: 'admin',
       success: {
         status: 200,
