@@ -43,6 +43,26 @@ it('an agent that handles no messages is not one that messages may wait for', as
   expect(runAgents.mock.lastCall).toEqual([['Listens']])
 })
 
+it('an agent that is to leave is at its message until that is through', async () => {
+  await using world = new AgentWorld('memory')
+  const held = createDeferred<void>()
+  const message = async (_message: WorkerMessage, _env: unknown, ctx: MessageContext) => {
+    await held.promise
+    await ctx.reply('the last word')
+  }
+  const host = await world.host([world.worker('Agent', { message })])
+  const channelId = await world.channel(['Agent'])
+  await world.say(channelId, 'go on')
+  const course = () => world.frames.map((one) => (one.kind === 'turn' ? one.state : one.kind))
+  await world.until(() => course().length > 0)
+  host.setWorkers([], 60_000)
+  expect(course()).toEqual(['thinking'])
+  held.resolve()
+  await world.until(() => completed(world).length > 0)
+  expect(course()).toEqual(['thinking', 'idle', 'complete'])
+  expect(await world.texts(channelId, 'Agent')).toEqual(['the last word'])
+})
+
 it('what an agent was doing is over as its process has left it behind, without a word of it', async () => {
   await using world = new AgentWorld('memory')
   const forgotten = createDeferred<void>()

@@ -5,7 +5,7 @@ export interface RunningAgentsOptions {
   readonly begin: (worker: AgentWorker) => AgentRunner
   /** How long a runner that leaves may take to store how far it came. */
   readonly graceMs: number
-  /** Told with every change of who runs and takes messages; those who leave do not. */
+  /** Told with every change of who works at messages: those who take them, and those who leave until they have. */
   readonly onChange: (agentIds: readonly string[]) => void
 }
 
@@ -64,7 +64,6 @@ export class RunningAgents {
     }, drainMs)
     await Promise.all(this.#leaving.values())
     clearTimeout(timer)
-    this.#options.onChange([])
   }
 
   #begin(agentId: string): void {
@@ -88,15 +87,15 @@ export class RunningAgents {
     this.#departing.delete(runner)
     this.#leaving.delete(agentId)
     this.#begin(agentId)
-    if (this.#running.has(agentId)) this.#tell()
+    this.#tell()
   }
 
   #tell(): void {
     this.#runners = [...this.#running.values()].map(({ runner }) => runner)
-    const listening = [...this.#running].filter(([, { worker }]) =>
-      worker.handlers.includes('message'),
+    const listening = [...this.#running.values()].flatMap(({ worker: { agent, handlers } }) =>
+      handlers.includes('message') ? [agent.id] : [],
     )
-    this.#options.onChange(listening.map(([agentId]) => agentId))
+    this.#options.onChange([...new Set([...listening, ...this.#leaving.keys()])])
   }
 }
 
