@@ -1,7 +1,7 @@
 import { ChannelError, toChannelError } from '../protocol/errors.ts'
 import type { ChannelActivity, Ephemeral, JoinNotice } from '../protocol/model.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import type { Cancellation } from './agent-work.ts'
+import type { Cancellation, TurnRef } from './agent-work.ts'
 import { CoreAttachment } from './attachment.ts'
 import type { Attachment, CoreConsumer, Delivery } from './attachment.ts'
 import type { Applied, LogEngine } from './engine.ts'
@@ -136,6 +136,12 @@ export class LogCore {
     return { kind: 'activity', channelId, streams, turns, ...(isBack && { completed }) }
   }
 
+  /** An agent of the process is through with the message, whatever came of it. */
+  endTurn(owner: string, turn: TurnRef): void {
+    this.streams.through(owner, turn)
+    this.turns.end(turn)
+  }
+
   /** Tells the consumers that run agents, whatever they follow. */
   announce(joined: JoinNotice): void {
     for (const { consumer } of this.#attachments) {
@@ -226,11 +232,14 @@ export class LogCore {
   #cancel(
     cancelled: Cancellation,
     applied: Exclude<Applied, { readonly error: unknown }>,
-  ): 'thinking' | 'waiting' | undefined {
-    if (applied.outcome.stream?.state === 'streaming') this.#cancelled(cancelled)
-    else if (this.turns.cancel(cancelled)) return 'thinking'
-    else if (this.turns.withdraw(cancelled, applied)) return 'waiting'
-    return undefined
+  ): 'thinking' | 'streaming' | 'waiting' | undefined {
+    if (applied.outcome.stream?.state === 'streaming') {
+      this.#cancelled(cancelled)
+      return undefined
+    }
+    const state = this.turns.cancel(cancelled)
+    if (state !== undefined) return state
+    return this.turns.withdraw(cancelled, applied) ? 'waiting' : undefined
   }
 
   #noteTurns(commands: readonly Command[], results: readonly Applied[]): void {

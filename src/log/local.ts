@@ -74,7 +74,7 @@ export class LocalLog extends LogReads implements ChannelLog {
   }
 
   endTurn(turn: TurnRef): void {
-    this.#core.turns.end(turn)
+    this.#core.endTurn(OWNER, turn)
   }
 
   writeStream(chunk: ChunkRef): void {

@@ -89,7 +89,7 @@ export class LogServer implements CoreConsumer {
     link.handle(FrameKind.WORK_TURN, (payload) => {
       const [act, turn]: TurnPayload = JSON.parse(payload.toString())
       if (act === 'begin') turns.begin(owner, turn)
-      else turns.end(turn)
+      else this.#core.endTurn(owner, turn)
     })
     link.handle(FrameKind.WORK_CHUNK, (payload) => {
       const chunk: ChunkRef = JSON.parse(payload.toString())

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Client, Payload } from '../compat/support/client.ts'
 import { DEFAULT_SERVER_ID } from '../../src/protocol/limits.ts'
 import { startAgents } from './support/agent-server.ts'
-import type { AgentServer } from './support/agent-server.ts'
+import type { AgentServer, Listed } from './support/agent-server.ts'
+import { eventually } from './support/eventually.ts'
 
 /** Says what it was told, or what it sees of the channel when asked that. */
 const TALKER = `
@@ -184,26 +185,38 @@ describe('an agent of the workers folder', () => {
     const [ping, pong] = [agents.agent('ping'), agents.agent('pong')]
     const channelId = await agents.channel('GROUP', ['gus', ping, pong])
     const gus = await agents.joined('gus', channelId)
+    const silent = () =>
+      agents.lines({ msg: 'agent stays silent: too many turns of agents', channelId })
+    let said: readonly Listed[] = []
     for (const round of [1, 2]) {
       await gus.send(channelId, `round ${round}`)
-      // Both answer gus, and each answer is answered by the other one, four times.
-      await gus.sawMany('messageBroadcast', round * 11, { channelId })
-      await gus.sawMany('messageComplete', round * 11, { channelId })
+      // Whatever an agent hears it has answered by then, or was silent about.
+      await eventually(
+        async () => {
+          said = await agents.said(channelId)
+          const people = said.filter(({ authorId }) => authorId === 'gus').length
+          const heard = 2 * people + (said.length - people)
+          return people === round && said.length - people + silent().length === heard
+        },
+        { what: 'the end of the talk' },
+      )
+      await gus.sawMany('messageComplete', said.length, { channelId })
     }
     await gus.roundTrip()
-    const said = await agents.said(channelId)
-    expect(said).toHaveLength(22)
     const completed = gus.all('messageComplete', { channelId })
-    expect(completed).toHaveLength(22)
+    expect(completed).toHaveLength(said.length)
     expect(new Set(completed.map(({ messageId }) => messageId))).toEqual(
       new Set(said.map(({ id }) => id)),
     )
+    // Both answer gus; then each turn is one more, of whom ever.
+    expect(said.length).toBeGreaterThanOrEqual(2 * 5)
+    expect(said.length).toBeLessThanOrEqual(2 * 11)
     const byId = new Map(said.map((one) => [one.id, one]))
     for (const { authorId, inReplyToRootMessageId: answered } of said) {
       if (authorId !== 'gus') expect(byId.get(answered ?? '')?.authorId).not.toBe(authorId)
     }
-    const silent = agents.lines({ msg: 'agent stays silent: too many turns of agents', channelId })
-    expect(silent.map(({ hops }) => hops)).toEqual([5, 5, 5, 5])
+    for (const { hops } of silent()) expect(hops).toBeGreaterThan(4)
+    expect(silent().length).toBeGreaterThanOrEqual(2)
   })
 
   it('may stay silent: the message is complete, and nobody else answers', async () => {

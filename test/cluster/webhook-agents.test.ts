@@ -9,6 +9,7 @@ import {
 import type { WebhookAgent } from '../integration/support/webhook-agent.ts'
 import { DEFAULT_SERVER_ID } from '../../src/protocol/limits.ts'
 import { agentIdOf } from '../../src/service/agent-id.ts'
+import type { Payload } from '../compat/support/client.ts'
 import { startAgents } from './support/agent-server.ts'
 import type { AgentServer, Listed } from './support/agent-server.ts'
 import { TEST_TIMEOUT_MS } from './support/deadline.ts'
@@ -191,9 +192,9 @@ it(
     const cat = await agents.joined('cat', channelId)
     const outsider = await agents.joined(outside, channelId)
     const submitted: Promise<unknown>[] = []
-    outsider.socket.on('messageBroadcast', ({ id, senderId }) => {
+    const answer = ({ id, senderId }: Payload): void => {
       if (senderId === outside) return
-      const content = `from elsewhere about ${id}`
+      const content = `from elsewhere about ${String(id)}`
       const body = {
         channel_id: channelId,
         message_server_id: DEFAULT_SERVER_ID,
@@ -204,15 +205,20 @@ it(
       }
       const call = { method: 'POST', path: '/api/messaging/submit', body } as const
       submitted.push(restData(agents.server.url, call))
-    })
+    }
+    // What an agent says about the joins may have come already.
+    for (const heard of outsider.all('messageBroadcast')) answer(heard)
+    outsider.socket.on('messageBroadcast', answer)
+    const joinedAt = Number(outsider.all('channel_joined')[0]?.['seq'])
     /** Once nobody has anything more to say: everything by others is answered from elsewhere, and complete. */
     const silence = async (): Promise<readonly Listed[]> =>
       eventually(
         async () => {
           await Promise.all(submitted)
           const said = await agents.said(channelId)
-          const others = said.filter(({ authorId }) => authorId !== outside)
-          if (submitted.length < others.length || said.length < 2 * others.length) return undefined
+          const own = said.filter(({ authorId }) => authorId === outside)
+          const heard = said.filter(({ seq, authorId }) => seq > joinedAt && authorId !== outside)
+          if (submitted.length < heard.length || own.length < heard.length) return undefined
           const complete = new Set(cat.all('messageComplete').map(({ messageId }) => messageId))
           return said.every(({ id }) => complete.has(id)) && said
         },

@@ -1,6 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import type { MessageContext } from '../../src/agent/message-worker.ts'
 import type { WorkerMessage } from '../../src/agent/worker.ts'
+import { ENGINE_LIMITS } from '../../src/log/engine/limits.ts'
 import { createDeferred } from '../../src/util/deferred.ts'
 import { newId } from '../../src/util/new-id.ts'
 import { AgentWorld } from './support/agent-world.ts'
@@ -22,6 +23,10 @@ it('a message that was set aside is complete, and not again when it is retried, 
   await world.until(() => completed(world).length > 0)
   await world.until(async () => (await world.failures('Agent')).length === 1)
   await before.drain(0)
+  // So long ago that the next writer knows nothing of it.
+  const elsewhere = await world.channel([])
+  const { inboxPlaces } = ENGINE_LIMITS
+  await Promise.all(Array.from({ length: inboxPlaces }, () => world.say(elsewhere, 'x')))
   await world.reopen()
   await world.log.follow(channelId)
   isBroken = false

@@ -20,7 +20,7 @@ export function checkAnswers(
     ...truth.turns.flatMap((turn) =>
       checkTurn(turn, stopped).map((what) => `${truth.channelId}: ${named(turn)} ${what}`),
     ),
-    ...checkOrder(truth, stopped),
+    ...checkOrder(truth),
     ...checkNothingElse(truth, asked),
   ])
 }
@@ -71,19 +71,11 @@ function mayEnd(
   }
 }
 
-/**
- * An agent's answers in the order of what it was asked. Where its process dies and somebody takes the question back, what
- * is left of the answer comes when the process is given up: nobody begins with it again, so that others may be ahead.
- */
-function checkOrder(
-  { channelId, agents, turns }: TalkTruth,
-  stopped: ReadonlySet<string>,
-): readonly string[] {
-  const isLeft = ({ question, answers }: Turn): boolean =>
-    stopped.has(question.id) && answers[0]?.streamState === 'interrupted'
+/** An agent's answers in the order of what it was asked. */
+function checkOrder({ channelId, agents, turns }: TalkTruth): readonly string[] {
   return agents.flatMap((agent) => {
     const seqs = turns
-      .filter((turn) => turn.agent === agent && !isLeft(turn))
+      .filter((turn) => turn.agent === agent)
       .flatMap(({ answers }) => answers.slice(0, 1).map(({ seq }) => seq))
     const wrong = seqs.findIndex((seq, index) => seq < (seqs[index - 1] ?? 0))
     if (wrong === -1) return []

@@ -12,6 +12,7 @@ const MAX_VIOLATIONS = 25
 
 /** How much there was to judge: a run in which agents did little proves little of them. */
 export interface TalkEvidence {
+  /** Those that nobody erased, as are the next ones. */
   readonly questions: number
   readonly answers: number
   readonly failures: number

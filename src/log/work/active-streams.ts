@@ -1,6 +1,6 @@
 import type { ActiveStream, Entry, StreamChunk, StreamLoss } from '../../protocol/model.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import type { Cancellation, ChunkRef, StreamClaim } from '../agent-work.ts'
+import type { Cancellation, ChunkRef, StreamClaim, TurnRef } from '../agent-work.ts'
 import type { Command } from '../commands.ts'
 import type { Applied, LogEngine } from '../engine.ts'
 import { LiveStream } from './live-stream.ts'
@@ -124,6 +124,15 @@ export class ActiveStreams {
     return true
   }
 
+  /** A process says that an agent is through with a message: what another one left of its answer ends ahead of that. */
+  through(owner: string, { agentId, channelId, messageId }: TurnRef): void {
+    for (const stream of this.#streams.in(channelId)) {
+      const isLeft = stream.owner !== owner && stream.endingSinceMs === undefined
+      if (!isLeft || stream.agentId !== agentId || stream.answers !== messageId) continue
+      this.#lost.end(stream, this.#clockMs)
+    }
+  }
+
   /** A link to the process was closed. */
   ownerGone(owner: string): void {
     if (this.#owners.gone(owner, this.#clockMs)) this.#disown(owner)
@@ -171,7 +180,7 @@ export class ActiveStreams {
   }
 
   #opened(command: OpenStream, messageId: string): void {
-    const { message, owner } = command
+    const { message, owner, answers } = command
     const known = this.#streams.get(messageId)
     if (known !== undefined) {
       // Whoever submits it again has lost the answer, and is at it.
@@ -184,7 +193,7 @@ export class ActiveStreams {
       if (other.agentId === agentId && isNamed(other, names)) this.#forgetLost(other)
     }
     const state = { text: '', isCancelled: false, isClaimed: true }
-    const draft = { messageId, channelId, agentId, owner, names, body, ...state }
+    const draft = { messageId, channelId, agentId, owner, answers, names, body, ...state }
     this.#streams.add(new LiveStream(draft))
   }
 

@@ -149,8 +149,8 @@ export class AgentTurns {
     return this.#waiting.completedIn(channelId)
   }
 
-  /** Asks for the end of the turns about a message; false where nobody is on it. */
-  cancel(cancelled: Cancellation): boolean {
+  /** Asks for the end of the turns about a message, and answers what they are at; undefined where nobody is on it. */
+  cancel(cancelled: Cancellation): 'thinking' | 'streaming' | undefined {
     return this.#shown.cancel(cancelled)
   }
 

@@ -8,6 +8,8 @@ export interface LiveStreamDraft {
   readonly channelId: string
   readonly agentId: string
   readonly owner: string
+  /** The message that it answers. */
+  readonly answers?: string | undefined
   /** The client ids, one of which its message gets. */
   readonly names: readonly string[]
   /** Of the message, without its text. */
@@ -28,6 +30,7 @@ export class LiveStream {
   readonly channelId: string
   readonly agentId: string
   readonly owner: string
+  readonly answers: string | undefined
   readonly names: readonly string[]
   readonly body: MessageBody
   isCancelled: boolean
@@ -50,6 +53,7 @@ export class LiveStream {
     this.channelId = draft.channelId
     this.agentId = draft.agentId
     this.owner = draft.owner
+    this.answers = draft.answers
     this.names = draft.names
     this.body = draft.body
     this.isCancelled = draft.isCancelled

@@ -58,15 +58,16 @@ export class ShownTurns {
     if (shown?.turn.messageId === messageId) this.#hide(channelId, shown)
   }
 
-  cancel({ channelId, messageId }: Cancellation): boolean {
-    let isActive = false
+  /** Answers what is shown of the message: `streaming` where one of the agents on it speaks already. */
+  cancel({ channelId, messageId }: Cancellation): 'thinking' | 'streaming' | undefined {
+    let state: 'thinking' | 'streaming' | undefined
     for (const shown of this.#channels.get(channelId)?.values() ?? []) {
       if (shown.turn.messageId !== messageId) continue
-      isActive = true
+      if (state !== 'streaming') state = shown.turn.state === 'streaming' ? 'streaming' : 'thinking'
       shown.isCancelled = true
     }
-    if (isActive) this.#options.onCancelled({ channelId, messageId })
-    return isActive
+    if (state !== undefined) this.#options.onCancelled({ channelId, messageId })
+    return state
   }
 
   of(channelId: string): readonly AgentTurn[] {

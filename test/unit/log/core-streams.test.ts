@@ -4,7 +4,13 @@ import type { Applied } from '../../../src/log/engine.ts'
 import type { Command } from '../../../src/log/log.ts'
 import { createMemoryEngine } from '../../../src/log/memory/memory-engine.ts'
 import type { Entry, Ephemeral } from '../../../src/protocol/model.ts'
-import { checkpoint, endStream, openStream, OWNER } from '../../contract/engine-stream-support.ts'
+import {
+  BOT,
+  checkpoint,
+  endStream,
+  openStream,
+  OWNER,
+} from '../../contract/engine-stream-support.ts'
 import type { OpenStream } from '../../contract/engine-stream-support.ts'
 import { apply, channelIn, post } from '../../contract/engine-support.ts'
 
@@ -85,6 +91,22 @@ it('ends a stream that another process left open ahead of the one that takes its
   })
   expect(seen).toEqual(['0+all of it', '[all of it]interrupted'])
   expect(engine.activeStreams().filter((one) => one.channelId === channelId)).toEqual([])
+})
+
+it('ends what a process left of an answer ahead of what another says behind it, being through with the question', async () => {
+  const stream = openStream(channelId, 'name', { answers: 'q' })
+  await submit(stream)
+  write(stream, 0, 'half')
+  const turn = { agentId: BOT, channelId, serverId: 's', messageId: 'q', authorId: 'a', place: 1 }
+  core.endTurn(OWNER, turn)
+  core.endTurn('next', { ...turn, messageId: 'another' })
+  core.endTurn('next', { ...turn, agentId: 'another' })
+  await submit(post(channelId, 'between'))
+  expect(seen).toEqual(['0+half', '[between]'])
+  core.endTurn('next', turn)
+  core.endTurn('next', turn)
+  await submit(post(channelId, 'behind'))
+  expect(seen.slice(2)).toEqual(['[half]interrupted', '[behind]'])
 })
 
 /** Another writer takes over, and something happens within these milliseconds. */

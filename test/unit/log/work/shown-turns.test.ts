@@ -111,11 +111,11 @@ describe('the turns of a process without a link', () => {
 describe('a turn that somebody wants to end', () => {
   it('is told to whoever is on it, of that message alone, and again when it is said to be begun', () => {
     const wish = { channelId: 'c', messageId: 'm' }
-    expect(turns.cancel(wish)).toBe(false)
+    expect(turns.cancel(wish)).toBeUndefined()
     turns.begin('host', turn('a', 'm'))
     turns.begin('host', turn('b', 'n'))
-    expect(turns.cancel({ ...wish, channelId: 'd' })).toBe(false)
-    expect(turns.cancel(wish)).toBe(true)
+    expect(turns.cancel({ ...wish, channelId: 'd' })).toBeUndefined()
+    expect(turns.cancel(wish)).toBe('thinking')
     expect(cancelled).toEqual([wish])
     turns.begin('host', turn('a', 'm'))
     turns.begin('next', turn('a', 'm'))
@@ -125,5 +125,12 @@ describe('a turn that somebody wants to end', () => {
     turns.end(turn('a', 'm'))
     turns.begin('next', turn('a', 'm'))
     expect(cancelled).toHaveLength(4)
+  })
+
+  it('is answered with what it is at: the furthest of all that are on the message', () => {
+    turns.begin('host', turn('a', 'm'))
+    turns.begin('host', turn('b', 'm'))
+    turns.streaming('c', 'a', 'stream')
+    expect(turns.cancel({ channelId: 'c', messageId: 'm' })).toBe('streaming')
   })
 })
