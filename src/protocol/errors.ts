@@ -38,7 +38,7 @@ export const ERRORS = {
   AGENT_NOT_FOUND: { status: 404, message: 'Agent not found', retryable: false },
   AGENT_EXISTS: {
     status: 409,
-    message: 'An agent with this id exists already.',
+    message: 'An agent with this id exists already; without one, the id comes from the name.',
     retryable: false,
   },
   AGENT_PROTECTED: {

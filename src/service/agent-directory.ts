@@ -122,10 +122,17 @@ export class AgentDirectory {
     return { ...agent, ...compact({ name, url, bio }) }
   }
 
-  /** Removes it with what it gave up. @throws AGENT_NOT_FOUND, AGENT_PROTECTED. */
+  /**
+   * Removes it with what it gave up; of a module or runtime that is gone, that it was stopped.
+   *
+   * @throws AGENT_NOT_FOUND, AGENT_PROTECTED.
+   */
   async remove(agentId: string): Promise<void> {
-    await this.#changeable(agentId)
-    await this.#options.registry.remove(agentId)
+    const { registry } = this.#options
+    const [agents, stored] = await Promise.all([this.list(), registry.list()])
+    const isListed = agents.some(({ id }) => id === agentId)
+    if (isListed || stored.every(({ id }) => id !== agentId)) await this.#changeable(agentId)
+    await registry.remove(agentId)
   }
 
   /** Has a stopped agent run again, from now on: what was said meanwhile it does not answer. @throws AGENT_NOT_FOUND. */
@@ -155,10 +162,16 @@ export class AgentDirectory {
     const isAddress = isIP(host) !== 0
     if (this.#allow.hasName(host) || (isAddress && this.#allow.hasAddress(host))) return
     if (isAddress && !isPublicAddress(host)) {
-      throw new ChannelError('INVALID_PAYLOAD', `url: ${host} is not a public address`)
+      throw new ChannelError(
+        'INVALID_PAYLOAD',
+        `url: ${host} is not a public address; PARLEY_WEBHOOK_ALLOW makes exceptions`,
+      )
     }
     if (protocol !== 'https:' && (isAddress || !this.#allow.hasRanges)) {
-      throw new ChannelError('INVALID_PAYLOAD', 'url: must be an https URL')
+      throw new ChannelError(
+        'INVALID_PAYLOAD',
+        'url: must be an https URL; PARLEY_WEBHOOK_ALLOW makes exceptions',
+      )
     }
   }
 }

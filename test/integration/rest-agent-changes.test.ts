@@ -168,6 +168,18 @@ it('modules and agents of the settings are changed where they are, and refused w
   }
 })
 
+it('a stopped module that is gone is in no list, and does not count once it is deleted', async () => {
+  await using server = await withAgents()
+  const path = `/api/agents/${MODULE.id}`
+  await server.call('POST', `${path}/stop`)
+  expect(codeOf(await server.call('DELETE', path))).toEqual([409, 'AGENT_PROTECTED'])
+  server.cluster.workers = async () => []
+  expect((await server.call('GET', path)).status).toBe(404)
+  expect((await server.call('DELETE', path)).status).toBe(204)
+  expect(await server.log.agents()).toEqual([])
+  expect(codeOf(await server.call('DELETE', path))).toEqual([404, 'NOT_FOUND'])
+})
+
 it('an agent of any kind is stopped and started, and the log knows', async () => {
   await using server = await withAgents()
   const { body } = await add(server)
