@@ -32,8 +32,8 @@ function ecosystem(): App {
   return apps[0]
 }
 
-/** The longest that a stop may take: gateways, then the writer; each is killed after the drain and its grace. */
-const longestStopMs = (drainMs: number): number => 2 * drainMs + 12_000
+/** The longest that a stop may take: agent hosts, then the writer; each is killed after the drain and its 10 s. */
+const longestStopMs = (drainMs: number): number => 2 * drainMs + 20_000
 
 const defaultDrainMs = Number(SETTINGS.drainMs.shown)
 

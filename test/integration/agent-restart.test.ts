@@ -119,6 +119,38 @@ describe.each(['memory', 'sqlite'] as const)('an agent whose process ends, on a 
     expect(runs.length).toBe(4)
   })
 
+  it('is ended once: what was in work goes on side by side, and holds nothing else up', async () => {
+    await using world = new AgentWorld(kind)
+    const channels = await Promise.all([1, 2, 3].map(() => world.channel(['Agent'])))
+    const running = new Set<string>()
+    const lives = [createDeferred<void>(), createDeferred<void>()]
+    const agentIn =
+      (life: number): Handler =>
+      async ({ channelId }, _env, ctx) => {
+        running.add(channelId)
+        world.notice()
+        await lives[life]?.promise
+        await ctx.reply('done')
+      }
+    const { log, ...life } = world.life()
+    await world.host([world.worker('Agent', { message: agentIn(0) })], {
+      log,
+      limits: { graceMs: 20 },
+    })
+    for (const channelId of channels) await world.say(channelId, 'x')
+    await world.until(() => running.size === 3)
+    life.kill()
+    if (kind === 'sqlite') await world.reopen()
+    running.clear()
+    await world.host([world.worker('Agent', { message: agentIn(1) })])
+    // None of them is through before the others have begun.
+    await world.until(() => running.size === 3)
+    lives[1]?.resolve()
+    for (const channelId of channels) {
+      await world.until(async () => (await world.texts(channelId, 'Agent')).length === 1)
+    }
+  })
+
   it('is ended by a message again and again: that is set aside, and others that were in work are not', async () => {
     await using world = new AgentWorld(kind)
     const runs: string[] = []

@@ -76,6 +76,59 @@ describe('the agents of a process', () => {
     expect(await world.texts(channelId, 'bot')).toEqual(['before 1', 'after 2'])
   })
 
+  it('count as run until all have ended, also who has nothing to do meanwhile', async () => {
+    await using world = new AgentWorld('memory')
+    const [gate, begun] = [createDeferred<void>(), createDeferred<void>()]
+    const slow = {
+      message: async () => {
+        begun.resolve()
+        await gate.promise
+      },
+    }
+    const told: (readonly string[])[] = []
+    const { log } = world.life()
+    log.runAgents = (agentIds) => {
+      told.push(agentIds)
+    }
+    const workers = [world.worker('slow', slow), world.worker('idle', echo('idle'))]
+    const runtime = await world.host(workers, { log })
+    await world.say(await world.channel(['slow']), 'x')
+    await begun.promise
+    expect(told).toEqual([['slow', 'idle']])
+    let hasEnded = false
+    const drained = runtime.drain(DRAIN_MS).then(() => {
+      hasEnded = true
+    })
+    await world.log.append({ type: 'open-inbox', id: newId(), agentId: 'another' })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect({ hasEnded, told }).toEqual({ hasEnded: false, told: [['slow', 'idle']] })
+    gate.resolve()
+    await drained
+    expect(told).toEqual([['slow', 'idle'], []])
+  })
+
+  it('that change while a message waits to be tried again are not shown at it, where it is gone by then', async () => {
+    await using world = new AgentWorld('memory')
+    const attempted = createDeferred<void>()
+    const fails = {
+      message: () => {
+        attempted.resolve()
+        throw new Error('not now')
+      },
+    }
+    const limits = { retryDelaysMs: [60_000] }
+    const runtime = await world.host([world.worker('bot', fails)], { limits })
+    const channelId = await world.channel(['bot'])
+    const messageId = await world.say(channelId, 'x')
+    await attempted.promise
+    await world.until(() => world.saying('worker failed: message is handed out again').length > 0)
+    await world.log.append({ type: 'delete', id: newId(), channelId, messageId })
+    runtime.setWorkers([world.worker('bot', echo('after'))], DRAIN_MS)
+    await world.until(() => world.saying('inbox opened').length === 2)
+    const states = world.frames.map((frame) => (frame.kind === 'turn' ? frame.state : frame.kind))
+    expect(states.filter((state) => state !== 'complete')).toEqual(['thinking', 'idle'])
+  })
+
   it('are told to stop when their time to finish is up, and another process does it again', async () => {
     await using world = new AgentWorld('memory')
     const begun = createDeferred<void>()

@@ -57,6 +57,39 @@ describe('what is being worked at', () => {
     expect(open().unfinished('a'.repeat(128), 'm1024')).toBe(1)
   })
 
+  it('takes the place of the oldest that never came again, which is said once', () => {
+    // Each of these lives is killed, and then all its messages are deleted.
+    for (let life = 0; life < 16; life += 1) {
+      const process = open()
+      for (let index = 0; index < 64; index += 1) process.begin('agent', `gone ${life} ${index}`)
+    }
+    expect(lines).toEqual([])
+    for (let died = 0; died < 3; died += 1) {
+      const process = open()
+      expect(process.unfinished('agent', 'poison')).toBe(died)
+      process.begin('agent', 'poison')
+      process.begin('agent', `beside it ${died}`)
+    }
+    const process = open()
+    const lost = Array.from({ length: 16 }, (_, life) =>
+      Array.from({ length: 64 }, (_, index) => `gone ${life} ${index}`),
+    )
+      .flat()
+      .filter((id) => process.unfinished('agent', id) === 0)
+    expect(lost.map((id) => id.slice(0, 'gone 0 '.length))).toEqual(Array(4).fill('gone 0 '))
+    // Once in each process that had to.
+    const said = 'more is being worked at than is remembered: what was begun longest ago is forgotten'
+    expect(lines).toEqual([said, said, said])
+  })
+
+  it('is counted on in a file of before, which did not say when', () => {
+    writeFileSync(file, '["agent m1",2]'.padEnd(320))
+    const process = open()
+    expect(process.unfinished('agent', 'm1')).toBe(2)
+    process.begin('agent', 'm1')
+    expect(open().unfinished('agent', 'm1')).toBe(3)
+  })
+
   it('is read from a damaged file as far as that goes', () => {
     open().begin('agent', 'm1')
     const garbage = Buffer.alloc(320 * 3 + 7, 0xff)

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
+import { RUNTIME_LIMITS } from '../../../../src/agent/runtime/limits.ts'
 import { Supervisor } from '../../../../src/process/primary/supervisor.ts'
 import { createLogger } from '../../../../src/telemetry/logger.ts'
 import { fakeChild } from './managed-children.ts'
@@ -69,4 +70,35 @@ it('a reload lets the old gateways go together, when every replacement serves', 
     'agent-host 4 goes',
   ])
   await supervisor.stop()
+})
+
+it('an agent host has the time behind its drain to give up handlers that ignore their signal, and to store how far it came', async () => {
+  vi.useFakeTimers()
+  try {
+    const drainMs = 1_000
+    const supervisor = new Supervisor({
+      counts: { writer: 1, gateway: 0, 'agent-host': 1 },
+      spawn: (role) => {
+        const { child, end } = fakeChild(role)
+        child.send = ({ parley }) => {
+          if (role === 'writer' && parley === 'drain') end()
+        }
+        return child
+      },
+      drainMs,
+      logger: createLogger({ level: 'fatal', role: 'primary', destination: { write: () => true } }),
+      onChange: () => undefined,
+    })
+    await supervisor.start()
+    const stopped = supervisor.stop()
+    const hosts = () => supervisor.children.filter(({ role }) => role === 'agent-host').length
+    // It may take each of its own graces: for the handlers, for the cursors of those, and for requests.
+    await vi.advanceTimersByTimeAsync(drainMs + 3 * RUNTIME_LIMITS.graceMs)
+    expect(hosts()).toBe(1)
+    await vi.advanceTimersByTimeAsync(4_000)
+    expect(hosts()).toBe(0)
+    await stopped
+  } finally {
+    vi.useRealTimers()
+  }
 })
