@@ -30,8 +30,8 @@ module.exports = {
       listen_timeout: 70_000,
       // Only the primary is signalled; it lets the others finish in order.
       treekill: false,
-      // The longest stop: gateways have the drain and 2 s, then the writer the drain and 10 s for its checkpoint.
-      kill_timeout: 2 * drainMs() + 15_000,
+      // The longest stop: agent hosts have the drain and 10 s, then the writer the drain and 10 s for its checkpoint.
+      kill_timeout: 2 * drainMs() + 25_000,
       // Try again for ever, after 0.1 s growing to 15 s: whatever prevents a start may go away. (pm2's
       // default gives up after 16 starts that ended within a second.)
       exp_backoff_restart_delay: 100,

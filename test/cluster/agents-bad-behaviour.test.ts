@@ -12,7 +12,10 @@ const HEAP_MB = 96
 /** Of a host, buffers and all else included. */
 const MOST_BYTES = (2 * HEAP_MB + 256) * 1024 * 1024
 
-/** Echoes, unless it is told to take all memory, in the heap or out of it, or to leave timers behind, one that throws. */
+/**
+ * Echoes, unless it is told to take all memory, in the heap or out of it, to leave timers behind, one that throws, or
+ * not to end, as it does the first time.
+ */
 const module = (name: string): string => `
   const kept = []
   export default {
@@ -25,6 +28,10 @@ const module = (name: string): string => `
         const timer = setInterval(() => { throw new Error('from a leaked timer') }, 20)
         setTimeout(() => clearInterval(timer), 500)
         setTimeout(() => ctx.reply('too late'), 50)
+      }
+      if (message.text === 'ignore') {
+        const { isDuplicate } = await ctx.reply('does not listen')
+        if (!isDuplicate) await new Promise(() => {})
       }
       await ctx.reply('heard ' + message.text)
     },
@@ -144,5 +151,19 @@ describe('a worker', { timeout: TEST_TIMEOUT_MS }, () => {
     await agents.logged({ msg: 'gateways and agent hosts replaced' })
     expect(hosts.filter((pid) => isAlive(pid))).toEqual([])
     expect(agents.lines({ msg: 'process did not finish, killing it' })).toEqual([])
+  })
+
+  it('that ignores its signal is left behind in a reload, and its process ends in order: nobody is blamed for it', async () => {
+    const channelId = await agents.channel('DM', ['moe', agents.agent(BESIDE)])
+    const moe = await agents.joined('moe', channelId)
+    const { messageId } = await moe.send(channelId, 'ignore')
+    expect(await textsIn(channelId, BESIDE, 1)).toEqual(['does not listen'])
+    const hosts = await agents.server.pids('agent-host')
+    process.kill(agents.server.pid, 'SIGUSR2')
+    expect(await textsIn(channelId, BESIDE, 2)).toEqual(['does not listen', 'heard ignore'])
+    await expect.poll(() => hosts.filter((pid) => isAlive(pid)), { timeout: 30_000 }).toEqual([])
+    expect(agents.lines({ msg: 'process did not finish, killing it' })).toEqual([])
+    const blamed = { msg: 'the process ended while the handler was at this message', messageId }
+    expect(agents.lines(blamed)).toEqual([])
   })
 })

@@ -202,4 +202,46 @@ describe.each(['memory', 'sqlite'] as const)('an agent whose process ends, on a 
       },
     ])
   })
+
+  it('is ended by one message and then by another: both are set aside, and one that was beside them is not', async () => {
+    await using world = new AgentWorld(kind)
+    const state = { kill: () => {} }
+    let died = 0
+    const message: Handler = async ({ text }, _env, ctx) => {
+      if (text !== 'innocent') {
+        died += 1
+        world.notice()
+        // What it was worked at beside is in work by then, wherever that is permitted.
+        for (let turns = 0; turns < 5; turns += 1) await ctx.history()
+        state.kill()
+      }
+      for (let turns = 0; turns < 20; turns += 1) await ctx.history()
+      await ctx.reply(`did ${text}`)
+    }
+    const channels = await Promise.all([1, 2, 3].map(() => world.channel(['Agent'])))
+    const [innocent = '', first = '', second = ''] = channels
+    const isThrough = async () => (await world.failures('Agent')).length === 2
+    for (let lives = 0; lives < 12 && !(await isThrough()); lives += 1) {
+      const { log, ...life } = world.life()
+      let isAlive = true
+      state.kill = () => {
+        isAlive = false
+        life.kill()
+        world.notice()
+      }
+      await world.host([world.worker('Agent', { message })], { log, limits: { graceMs: 20 } })
+      if (lives === 0) {
+        await world.say(innocent, 'innocent')
+        await world.say(first, 'fatal')
+      }
+      // The second comes when the first has ended one process already.
+      if (lives === 1) await world.say(second, 'fatal, too')
+      await world.until(async () => !isAlive || (await isThrough()))
+      life.kill()
+      if (kind === 'sqlite') await world.reopen()
+    }
+    await world.host([world.worker('Agent', { message })])
+    await world.until(async () => (await world.texts(innocent, 'Agent')).length === 1)
+    expect(await world.failures('Agent')).toMatchObject([{ attempts: 3 }, { attempts: 3 }])
+  })
 })

@@ -9,8 +9,8 @@ import { NO_BEGUN_WORK } from './begun-work.ts'
 import type { BegunWork } from './begun-work.ts'
 import { RUNTIME_LIMITS } from './limits.ts'
 import type { RuntimeLimits } from './limits.ts'
-import { OneAtATime } from './one-at-a-time.ts'
 import { RunningAgents } from './running-agents.ts'
+import { Suspects } from './suspects.ts'
 import type { TellTyping } from './typing.ts'
 
 export interface AgentRuntimeOptions {
@@ -38,7 +38,7 @@ export class AgentRuntime {
   readonly #options: AgentRuntimeOptions
   readonly #limits: RuntimeLimits
   readonly #running: RunningAgents
-  readonly #suspects: OneAtATime
+  readonly #suspects: Suspects
   #workers: readonly AgentWorker[]
   #begunWork: BegunWork = NO_BEGUN_WORK
   #poll: NodeJS.Timeout | undefined
@@ -48,7 +48,7 @@ export class AgentRuntime {
     this.#options = options
     this.#limits = { ...RUNTIME_LIMITS, ...options.limits }
     this.#workers = options.workers
-    this.#suspects = new OneAtATime(this.#limits.suspectTimeMs)
+    this.#suspects = new Suspects(this.#limits.suspectTimeMs)
     this.#running = new RunningAgents({
       begin: (worker) => this.#runnerOf(worker),
       graceMs: this.#limits.graceMs,

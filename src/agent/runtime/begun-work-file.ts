@@ -2,9 +2,9 @@ import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from '
 import type { Logger } from '../../telemetry/logger.ts'
 import type { BegunWork } from './begun-work.ts'
 
-/** Bytes of one record: two ids of at most 128 characters, a count, and what JSON puts around them. */
+/** Bytes of one record: two ids of at most 128 characters, two counts, and what JSON puts around them. */
 const RECORD_BYTES = 320
-/** Messages remembered at a time; more are worked at without being remembered. */
+/** Messages remembered at a time; more that are begun in one life of a process are worked at without being remembered. */
 const MAX_RECORDS = 1_024
 
 const NONE = Buffer.alloc(RECORD_BYTES, ' ')
@@ -13,17 +13,26 @@ interface RecordOf {
   readonly index: number
   /** Processes that ended while they worked at it, this one not counted. */
   readonly unfinished: number
+  /** Which of the processes that had the file began it last. */
+  readonly life: number
+}
+
+interface Parsed {
+  readonly key: string
+  readonly count: number
+  readonly life: number
 }
 
 const keyOf = (agentId: string, messageId: string): string => `${agentId} ${messageId}`
 
 /** What a record says; undefined for an empty one, and for one of which only a part was written. */
-function parse(text: string): readonly [string, number] | undefined {
+function parse(text: string): Parsed | undefined {
   try {
     const value: unknown = JSON.parse(text)
     if (!Array.isArray(value)) return undefined
-    const [key, count]: readonly unknown[] = value
-    return typeof key === 'string' && typeof count === 'number' ? [key, count] : undefined
+    const [key, count, life = 0]: readonly unknown[] = value
+    if (typeof key !== 'string' || typeof count !== 'number') return undefined
+    return { key, count, life: typeof life === 'number' ? life : 0 }
   } catch {
     // Blank, or not whole.
     return undefined
@@ -34,12 +43,15 @@ function parse(text: string): readonly [string, number] | undefined {
  * Remembers in a file, which belongs to one process at a time. A write costs some microseconds: it is not
  * forced to the disk, since only the machine's end loses it, and that is no handler's doing.
  *
- * What cannot be read or written is not remembered: the work goes on, and the log says so once.
+ * What cannot be read or written is not remembered: the work goes on, and the log says so once. A message that never
+ * comes again, since it or its agent is gone, is remembered until the room is needed.
  */
 export class BegunWorkFile implements BegunWork {
   readonly #logger: Logger
   readonly #records = new Map<string, RecordOf>()
   readonly #free: number[] = []
+  #life = 0
+  #hasForgotten = false
   #descriptor: number | undefined
 
   constructor(file: string, logger: Logger) {
@@ -57,11 +69,13 @@ export class BegunWorkFile implements BegunWork {
   begin(agentId: string, messageId: string): void {
     const key = keyOf(agentId, messageId)
     const record = this.#records.get(key)
-    const index = record?.index ?? this.#free.pop()
+    const index = record?.index ?? this.#free.pop() ?? this.#forgetOldest()
     if (index === undefined) return
     const unfinished = record?.unfinished ?? 0
-    this.#records.set(key, { index, unfinished })
-    this.#write(index, Buffer.from(JSON.stringify([key, unfinished + 1]).padEnd(RECORD_BYTES)))
+    const life = this.#life
+    this.#records.set(key, { index, unfinished, life })
+    const text = JSON.stringify([key, unfinished + 1, life])
+    this.#write(index, Buffer.from(text.padEnd(RECORD_BYTES)))
   }
 
   end(agentId: string, messageId: string): void {
@@ -86,9 +100,37 @@ export class BegunWorkFile implements BegunWork {
     for (let index = MAX_RECORDS - 1; index >= 0; index -= 1) {
       const from = index * RECORD_BYTES
       const found = parse(bytes.toString('latin1', from, from + RECORD_BYTES))
-      if (found === undefined) this.#free.push(index)
-      else this.#records.set(found[0], { index, unfinished: found[1] })
+      if (found === undefined) {
+        this.#free.push(index)
+        continue
+      }
+      const { key, count: unfinished, life } = found
+      this.#records.set(key, { index, unfinished, life })
+      this.#life = Math.max(this.#life, life + 1)
     }
+  }
+
+  /** Answers where it was; undefined where all were begun in this life. */
+  #forgetOldest(): number | undefined {
+    let oldest: readonly [string, RecordOf] | undefined
+    for (const entry of this.#records) {
+      const [, { life, unfinished }] = entry
+      if (life === this.#life) continue
+      const [, least] = oldest ?? entry
+      // Of one age that which ended the fewest: it is the least likely to end the next.
+      const isOlder = life < least.life || (life === least.life && unfinished < least.unfinished)
+      if (oldest === undefined || isOlder) oldest = entry
+    }
+    if (oldest === undefined) return undefined
+    const [key, { index }] = oldest
+    this.#records.delete(key)
+    if (!this.#hasForgotten) {
+      this.#hasForgotten = true
+      this.#logger.warn(
+        'more is being worked at than is remembered: what was begun longest ago is forgotten',
+      )
+    }
+    return index
   }
 
   #write(index: number, bytes: Buffer): void {

@@ -11,10 +11,10 @@ import { createMessageContext, workerMessageOf } from './context.ts'
 import type { ContextParts, Subject } from './context.ts'
 import type { Ending } from './ending.ts'
 import type { RuntimeLimits } from './limits.ts'
-import type { OneAtATime } from './one-at-a-time.ts'
 import { reasonOf } from './reason.ts'
 import { HandlerRun } from './handler-run.ts'
 import { Stop } from './stop.ts'
+import type { Suspects } from './suspects.ts'
 import type { Run } from './run.ts'
 
 /** What became of a message. `stopped`: the process ends, and another one does it again. */
@@ -37,8 +37,8 @@ export interface DeliveryOptions extends ContextParts {
   readonly log: ContextParts['log'] & Pick<ChannelLog, 'standing' | 'beginTurn'>
   readonly limits: RuntimeLimits
   readonly begunWork: BegunWork
-  /** Lets messages at which processes ended be worked at one after the other, in all of this process. */
-  readonly suspects: OneAtATime
+  /** Keeps messages at which processes ended from each other, in all of this process. */
+  readonly suspects: Suspects
   /** Calls a handler as the worker's own code. */
   readonly asWorker: <Value>(worker: AgentWorker, run: () => Value) => Value
 }
@@ -108,9 +108,9 @@ export class Delivery {
       const facts = { messageId: id, channelId, times: unfinished }
       worker.logger.warn(facts, 'the process ended while the handler was at this message')
     }
-    const deliver = () => this.#attempts(item, handout, unfinished + 1)
-    // Whichever of them ends this process, too, is then the only one that did.
-    const delivered = unfinished === 0 ? await deliver() : await suspects.run(deliver)
+    const delivered = await suspects.run(unfinished, () =>
+      this.#attempts(item, handout, unfinished + 1),
+    )
     if (delivered.state !== 'failed') this.forget(id)
     return delivered
   }

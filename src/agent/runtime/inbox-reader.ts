@@ -12,7 +12,7 @@ export interface InboxReaderOptions {
   readonly agentId: string
   /** The cursor: everything up to there is dealt with. */
   readonly after: number
-  readonly limits: Pick<RuntimeLimits, 'readAhead' | 'channelReadAhead'>
+  readonly limits: Pick<RuntimeLimits, 'readAhead' | 'channelReadAhead' | 'maxThroughAhead'>
   readonly logger: Logger
   /** Takes a message: per channel in the order of the channel, each once. */
   readonly onItem: (item: InboxItem) => void

@@ -25,6 +25,12 @@ export interface RuntimeLimits {
    */
   readonly readAhead: number
   /**
+   * Messages that an agent may be through with ahead of the oldest that it is not through with, for which its
+   * cursor waits: one handler that hangs keeps all of them in the memory of this process and of the writer. Past
+   * it nothing more is read until that one is through or given up.
+   */
+  readonly maxThroughAhead: number
+  /**
    * Failures that wait to be stored while the writer is away; past it no further message is begun. With one
    * more for each busy channel it is below the 1,000 that the log takes at a time.
    */
@@ -37,7 +43,7 @@ export interface RuntimeLimits {
   readonly pollIntervalMs: number
   /** Joins that wait for a channel's turn, of one agent; past it they are dropped and logged. */
   readonly maxWaitingJoins: number
-  /** How long a message at which a process ended keeps others of that kind waiting. */
+  /** How long a message at which processes ended keeps others of that kind waiting. */
   readonly suspectTimeMs: number
   /** Turns of agents among themselves since a human spoke; to a message past it an agent says nothing. With 0 none to another. */
   readonly maxAgentTurns: number
@@ -53,6 +59,7 @@ export const RUNTIME_LIMITS: RuntimeLimits = {
   maxBusyChannels: MAX_BUSY_CHANNELS,
   channelReadAhead: CHANNEL_READ_AHEAD,
   readAhead: 2 * MAX_BUSY_CHANNELS * CHANNEL_READ_AHEAD,
+  maxThroughAhead: 5_000,
   maxWaitingFailures: 500,
   settleIntervalMs: 250,
   idleSettleIntervalMs: 10_000,

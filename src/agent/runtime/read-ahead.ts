@@ -1,7 +1,7 @@
 import type { InboxItem } from '../../log/inbox.ts'
 import type { RuntimeLimits } from './limits.ts'
 
-type ReadAheadLimits = Pick<RuntimeLimits, 'readAhead' | 'channelReadAhead'>
+type ReadAheadLimits = Pick<RuntimeLimits, 'readAhead' | 'channelReadAhead' | 'maxThroughAhead'>
 
 /** The part of what may be held that a read asks for at least, so that a full reader does not read one by one. */
 const LEAST_ROOM = 1 / 32
@@ -18,6 +18,8 @@ export class ReadAhead {
   /** Places of what is held, per channel. */
   readonly #held = new Map<string, Set<number>>()
   readonly #behind = new Map<string, number>()
+  /** Places that are through above the cursor; those below it are left out when the room is counted. */
+  #through: number[] = []
   #count = 0
   /** Everything up to this place was read. */
   after: number
@@ -29,7 +31,7 @@ export class ReadAhead {
 
   /** How many more may be held; 0 until there is room enough to be worth a read. */
   get room(): number {
-    const room = this.#limits.readAhead - this.#count
+    const room = Math.min(this.#limits.readAhead - this.#count, this.#roomAhead())
     return room < this.#limits.readAhead * LEAST_ROOM ? 0 : room
   }
 
@@ -43,13 +45,17 @@ export class ReadAhead {
     return lowest - 1
   }
 
-  /** The lowest place from which a channel is behind that has nothing to do. */
+  /**
+   * The lowest place from which a channel is behind that has nothing to do. None while as much is through ahead of
+   * what is held as may be.
+   */
   hungryFrom(): number | undefined {
     let lowest: number | undefined
     for (const [channelId, from] of this.#behind) {
       if (!this.#held.has(channelId) && from < (lowest ?? Infinity)) lowest = from
     }
-    return lowest
+    if (lowest === undefined || this.#roomAhead() > 0) return lowest
+    return lowest === this.settledUpTo + 1 ? lowest : undefined
   }
 
   /** Holds the message, or notes that its channel is behind from there; false where it is not held. */
@@ -74,7 +80,9 @@ export class ReadAhead {
     for (const item of items) {
       const from = waiting.get(item.channel.id)
       if (from === undefined || item.place < from || item.place > end) continue
-      if (this.#hold(item)) held.push(item)
+      // The first in any case: it may be the oldest, for which all others wait.
+      const isRoom = held.length === 0 || this.#roomAhead() > 0
+      if (isRoom && this.#hold(item)) held.push(item)
       else {
         this.#behind.set(item.channel.id, item.place)
         waiting.delete(item.channel.id)
@@ -85,6 +93,16 @@ export class ReadAhead {
       else this.#behind.set(channelId, Math.max(from, range.upTo + 1))
     }
     return held
+  }
+
+  /** How many more may be held so that there are no more than may be ahead when all but the oldest are through. */
+  #roomAhead(): number {
+    const most = this.#limits.maxThroughAhead - this.#count
+    if (this.#through.length >= most - this.#limits.readAhead) {
+      const cursor = this.settledUpTo
+      this.#through = this.#through.filter((place) => place > cursor)
+    }
+    return most - this.#through.length
   }
 
   /** Holds the message where its channel may hold one more: the first in any case. */
@@ -103,6 +121,7 @@ export class ReadAhead {
     const places = this.#held.get(channel.id)
     if (places?.delete(place) !== true) return
     this.#count -= 1
+    this.#through.push(place)
     if (places.size === 0) this.#held.delete(channel.id)
   }
 }

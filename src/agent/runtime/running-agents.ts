@@ -5,7 +5,10 @@ export interface RunningAgentsOptions {
   readonly begin: (worker: AgentWorker) => AgentRunner
   /** How long a runner that leaves may take to store how far it came. */
   readonly graceMs: number
-  /** Told with every change of who works at messages: those who take them, and those who leave until they have. */
+  /**
+   * Told with every change of who works at messages: those who take them, and those who leave until they have. When
+   * all end, that is nobody once all have: until then nobody else works for any of them.
+   */
   readonly onChange: (agentIds: readonly string[]) => void
 }
 
@@ -26,6 +29,7 @@ export class RunningAgents {
   readonly #departing = new Set<AgentRunner>()
   #wanted: ReadonlyMap<string, AgentWorker> = new Map()
   #runners: readonly AgentRunner[] = []
+  #isEnding = false
 
   constructor(options: RunningAgentsOptions) {
     this.#options = options
@@ -55,6 +59,7 @@ export class RunningAgents {
 
   /** Resolves when nobody runs any more; nobody begins afterwards. */
   async end(drainMs: number): Promise<void> {
+    this.#isEnding = true
     this.#wanted = new Map()
     for (const agentId of this.#running.keys()) this.#leave(agentId, drainMs)
     this.#runners = []
@@ -64,6 +69,7 @@ export class RunningAgents {
     }, drainMs)
     await Promise.all(this.#leaving.values())
     clearTimeout(timer)
+    this.#options.onChange([])
   }
 
   #begin(agentId: string): void {
@@ -86,6 +92,9 @@ export class RunningAgents {
     await leave(runner, drainMs, this.#options.graceMs)
     this.#departing.delete(runner)
     this.#leaving.delete(agentId)
+    if (this.#isEnding) return
+    // Before another one of this id begins: what is still shown of this one is over.
+    this.#tell()
     this.#begin(agentId)
     this.#tell()
   }

@@ -7,8 +7,11 @@ import { Slot } from './slot.ts'
 /** What a reload replaces: everything but the writer, or only what runs workers. */
 export type ReloadScope = 'all' | 'agent-hosts'
 
-/** What a process gets after its drain time, before it is killed: to close, and for a writer to checkpoint. */
-const CLOSING_GRACE_MS = { writer: 10_000, gateway: 2_000, 'agent-host': 2_000 } as const
+/**
+ * What a process gets after its drain time, before it is killed: to close, for a writer to checkpoint, and for an agent
+ * host to give up handlers that do not stop and to store how far it came, each of which has a time of its own there.
+ */
+const CLOSING_GRACE_MS = { writer: 10_000, gateway: 2_000, 'agent-host': 10_000 } as const
 
 export interface SupervisorOptions {
   /** How many processes of each role; started in this order, each role when the one before is ready. */

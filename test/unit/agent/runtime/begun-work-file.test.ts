@@ -71,14 +71,15 @@ describe('what is being worked at', () => {
       process.begin('agent', `beside it ${died}`)
     }
     const process = open()
-    const lost = Array.from({ length: 16 }, (_, life) =>
-      Array.from({ length: 64 }, (_, index) => `gone ${life} ${index}`),
+    const lost = Array.from({ length: 16 * 64 }, (_, index) => index).filter(
+      (index) => process.unfinished('agent', `gone ${Math.floor(index / 64)} ${index % 64}`) === 0,
     )
-      .flat()
-      .filter((id) => process.unfinished('agent', id) === 0)
-    expect(lost.map((id) => id.slice(0, 'gone 0 '.length))).toEqual(Array(4).fill('gone 0 '))
+    // One for the message that ends processes, and one for each beside it; all from the first life.
+    expect(lost).toHaveLength(4)
+    expect(Math.max(...lost)).toBeLessThan(64)
     // Once in each process that had to.
-    const said = 'more is being worked at than is remembered: what was begun longest ago is forgotten'
+    const said =
+      'more is being worked at than is remembered: what was begun longest ago is forgotten'
     expect(lines).toEqual([said, said, said])
   })
 

@@ -2,9 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import { InboxReader } from '../../../../src/agent/runtime/inbox-reader.ts'
+import { ReadAhead } from '../../../../src/agent/runtime/read-ahead.ts'
 import type { InboxItem, InboxPage, InboxQuery } from '../../../../src/log/inbox.ts'
 
-const LIMITS = { readAhead: 16, channelReadAhead: 2 }
+const LIMITS = { readAhead: 16, channelReadAhead: 2, maxThroughAhead: 40 }
 
 function itemOf(place: number, channelId: string): InboxItem {
   const body = { text: `m${place}`, source: 'test' }
@@ -29,7 +30,9 @@ class World {
   readonly open = new Map<number, InboxItem>()
   readonly reader: InboxReader
   newest = 0
+  reads = 0
   mostHeld = 0
+  mostThroughAhead = 0
   pagePlaces = 40
 
   constructor() {
@@ -56,6 +59,21 @@ class World {
   finish(item: InboxItem): void {
     this.open.delete(item.place)
     this.reader.release(item)
+    const cursor = this.reader.settledUpTo
+    const ahead = this.taken.filter(({ place }) => place > cursor && !this.open.has(place))
+    this.mostThroughAhead = Math.max(this.mostThroughAhead, ahead.length)
+  }
+
+  /** Works on, in all channels but this one, until nothing more is handed out. */
+  async workOnBut(stuck?: string): Promise<void> {
+    let taken = -1
+    while (taken < this.taken.length) {
+      taken = this.taken.length
+      for (const item of this.open.values()) {
+        if (item.channel.id !== stuck) this.finish(item)
+      }
+      await this.settle()
+    }
   }
 
   /** Until nothing more is read by itself. */
@@ -64,6 +82,7 @@ class World {
   }
 
   async #page({ after, limit }: InboxQuery): Promise<InboxPage> {
+    this.reads += 1
     await nextTurn()
     const end = Math.min(after + this.pagePlaces, this.newest)
     const all = this.items.filter(({ place }) => place > after && place <= end)
@@ -135,6 +154,7 @@ describe('an inbox reader', () => {
       expect(new Set(world.taken).size).toBe(world.items.length)
       expect(world.reader.settledUpTo).toBe(world.newest)
       expect(world.mostHeld).toBeLessThanOrEqual(LIMITS.readAhead + LIMITS.channelReadAhead)
+      expect(world.mostThroughAhead).toBeLessThanOrEqual(LIMITS.maxThroughAhead)
     },
   )
 
@@ -149,6 +169,33 @@ describe('an inbox reader', () => {
     expect(world.reader.settledUpTo).toBe(0)
   })
 
+  it.each([
+    ['in many channels', (index: number) => `c${index % 30}`],
+    ['in one channel', () => 'busy'],
+    ['in two, one of which has most', (index: number) => (index % 9 === 0 ? 'some' : 'most')],
+    ['and behind it', (index: number) => (index < 20 ? 'stuck' : `c${index % 5}`)],
+  ])(
+    'reads no further than so many that are through ahead of one that hangs, and on when it ends: %s',
+    async (_, channelOf) => {
+      const world = new World()
+      world.post('stuck')
+      for (let index = 0; index < 1_000; index += 1) world.post(channelOf(index))
+      world.reader.wake()
+      await world.settle()
+      await world.workOnBut('stuck')
+      expect(world.reader.settledUpTo).toBe(0)
+      expect(world.taken).toHaveLength(LIMITS.maxThroughAhead)
+      const { reads } = world
+      world.reader.wake()
+      await world.settle()
+      expect(world.reads).toBe(reads)
+      await world.workOnBut()
+      expect(world.taken).toHaveLength(1_001)
+      expect(world.reader.settledUpTo).toBe(1_001)
+      expect(world.mostThroughAhead).toBeLessThanOrEqual(LIMITS.maxThroughAhead)
+    },
+  )
+
   it('reads nothing more once it is stopped', async () => {
     const world = new World()
     world.post('a')
@@ -160,4 +207,29 @@ describe('an inbox reader', () => {
     await world.settle()
     expect(world.taken).toEqual([])
   })
+})
+
+it('reads the oldest message, however much is through ahead, where it is not held', () => {
+  const ahead = new ReadAhead(0, { readAhead: 4, channelReadAhead: 1, maxThroughAhead: 3 })
+  const items = ['x', 'x', 'x', 'y', 'y', 'y', 'y'].map((id, index) => itemOf(index + 1, id))
+  const held = items.filter((item) => ahead.offer(item))
+  ahead.after = 7
+  expect(held.map(({ place }) => place)).toEqual([1, 2, 4])
+  const release = (place: number): void => {
+    for (const item of items) if (item.place === place) ahead.release(item)
+  }
+  const catchUp = (from: number): readonly number[] =>
+    ahead.catchUp(items.slice(from - 1), { from, upTo: 7 }).map(({ place }) => place)
+  release(4)
+  expect(ahead.hungryFrom()).toBeUndefined()
+  // As while what follows in the one channel is read.
+  release(1)
+  release(2)
+  expect(catchUp(5)).toEqual([5, 6])
+  expect([ahead.room, ahead.hungryFrom(), ahead.settledUpTo]).toEqual([0, 3, 2])
+  expect(catchUp(3)).toEqual([3])
+  for (const place of [5, 6]) release(place)
+  expect([ahead.room, ahead.hungryFrom()]).toEqual([0, undefined])
+  release(3)
+  expect([ahead.hungryFrom(), ahead.settledUpTo]).toEqual([7, 6])
 })
