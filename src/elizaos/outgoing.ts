@@ -4,11 +4,15 @@ import type {
   ReplyContent,
   SentMessage,
 } from '../agent/message-worker.ts'
+import { ChannelError } from '../protocol/errors.ts'
 import { compact } from '../util/compact.ts'
 import { isJsonObject } from '../util/json.ts'
 import type { Json } from '../util/json.ts'
 import type { ElizaContent, ElizaMemory, ElizaRuntime } from './eliza-runtime.ts'
 import { ownUuid } from './uuid.ts'
+
+/** Texts that could not be stored of which one answer remembers that; of what is lost besides nothing is told. */
+const MAX_UNSAID = 100
 
 /** The action of an agent that does not want to answer. */
 const IGNORE = 'IGNORE'
@@ -67,6 +71,8 @@ interface Said {
 export class RuntimeAnswer {
   readonly #parts: AnswerParts
   readonly #begun = new Set<Promise<unknown>>()
+  /** What could not be stored for now, by its text, and why. */
+  readonly #unsaid = new Map<string, ChannelError>()
   #stream: MessageStream | undefined
   #shown = ''
   #isOver = false
@@ -81,19 +87,26 @@ export class RuntimeAnswer {
     return this.#begin(this.#show(chunk))
   }
 
-  /** Resolves with what was stored, as the runtime's memory has it. */
+  /**
+   * Resolves with what was stored, as the runtime's memory has it.
+   *
+   * @throws what the log refuses, which `finish` throws as well where it may be stored another time, and nobody has
+   * said it again: there are handlers that let no callback's rejection through.
+   */
   say(content: ElizaContent): Promise<ElizaMemory[]> {
-    return this.#begin(this.#say(content))
+    return this.#begin(this.#sayOrNote(content))
   }
 
   /**
    * The handlers have ended well: waits for what they began and did not wait for, and ends what they only showed.
    *
-   * @throws what that throws: nobody else hears of it.
+   * @throws what that throws: nobody else hears of it. What `say` says, so that the handlers run again.
    */
   async finish(): Promise<void> {
     while (this.#begun.size > 0) await Promise.all(this.#begun)
     if (this.#stream !== undefined) await this.say({})
+    const [lost] = this.#unsaid.values()
+    if (lost !== undefined) throw lost
   }
 
   /** What is said from now on is too late. */
@@ -128,6 +141,20 @@ export class RuntimeAnswer {
     this.#stream ??= this.#parts.context.stream()
     this.#shown += chunk
     await this.#stream.write(chunk)
+  }
+
+  async #sayOrNote(content: ElizaContent): Promise<ElizaMemory[]> {
+    try {
+      const memories = await this.#say(content)
+      this.#unsaid.delete(asText(content.text) ?? '')
+      return memories
+    } catch (error) {
+      const isLost = error instanceof ChannelError && error.retryable
+      if (isLost && this.#unsaid.size < MAX_UNSAID) {
+        this.#unsaid.set(asText(content.text) ?? '', error)
+      }
+      throw error
+    }
   }
 
   async #say(content: ElizaContent): Promise<ElizaMemory[]> {

@@ -13,7 +13,7 @@ export interface RunningServerOptions {
 }
 
 interface Parts {
-  readonly process: ServerProcess
+  readonly process: Pick<ServerProcess, 'stop'>
   readonly host: RuntimeHost
   readonly url: string
   readonly drainMs: number
@@ -58,7 +58,12 @@ export class RunningServer {
 
   /** Lets runtimes and then clients finish; a second call waits for the first. */
   async stop(): Promise<void> {
-    await this.#close()
+    try {
+      await this.#close()
+    } catch (error) {
+      this.#ended.reject(error)
+      throw error
+    }
     this.#ended.resolve()
   }
 
@@ -71,13 +76,20 @@ export class RunningServer {
     if (!this.isServing) return
     const closed = this.#close()
     this.#ended.reject(error)
-    await closed
+    try {
+      await closed
+    } catch {
+      // Why it ended is told; what its end failed with besides is for whoever stops it.
+    }
   }
 
   async #end(): Promise<void> {
     const { host, process, drainMs } = this.#parts
-    await host.close()
-    await process.stop(drainMs)
+    try {
+      await host.close()
+    } finally {
+      await process.stop(drainMs)
+    }
   }
 }
 

@@ -5,8 +5,8 @@ import type { Environment } from '../config/load.ts'
 import { EMBEDDED, isFromEmbedded } from '../process/embedded.ts'
 import type { EmbeddedStart, ToEmbedded } from '../process/embedded.ts'
 
-/** How much longer than its drain a server may take to end; past it it is killed. */
-const END_GRACE_MS = 10_000
+/** How much longer than its drain a server may take to end; past it it is killed. What its processes may take of it adds up. */
+const END_GRACE_MS = 20_000
 
 /** Parley's executable lies in the folder above, in every build. */
 const ENTRY = fileURLToPath(new URL('../main.js', import.meta.url))

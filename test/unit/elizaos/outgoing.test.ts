@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Reply, SentMessage } from '../../../src/agent/message-worker.ts'
 import type { ElizaMemory, ElizaRuntime } from '../../../src/elizaos/eliza-runtime.ts'
+import { ChannelError } from '../../../src/protocol/errors.ts'
 import { replyOf, RuntimeAnswer } from '../../../src/elizaos/outgoing.ts'
 
 const AGENT_ID = '550e8400-e29b-41d4-a716-446655440001'
@@ -25,12 +26,13 @@ function createRuntime() {
 const ignore = () => undefined
 
 /** What it says, as the lines of what was done. */
-function listen({ refusal }: { readonly refusal?: Error } = {}) {
+function listen({ refusal }: { refusal?: Error | undefined } = {}) {
+  const log = { refusal }
   const done: [string, Reply | undefined][] = []
   const warnings: object[] = []
   const { runtime, memories } = createRuntime()
   const say = (act: string, reply: Reply | undefined): SentMessage => {
-    if (refusal !== undefined) throw refusal
+    if (log.refusal !== undefined) throw log.refusal
     done.push([act, reply])
     return { ...SENT, id: `m${done.length}` }
   }
@@ -52,7 +54,7 @@ function listen({ refusal }: { readonly refusal?: Error } = {}) {
     },
   })
   const remembered = () => memories.map(({ content }) => content.text)
-  return { answer, done, warnings, remembered }
+  return { answer, done, warnings, remembered, log }
 }
 
 describe('what a callback gets', () => {
@@ -162,6 +164,27 @@ describe('an answer', () => {
     void refused.answer.say({ text: 'one' })
     await expect(refused.answer.finish()).rejects.toThrow('too large')
     expect(refused.warnings).toEqual([])
+  })
+
+  it('that could not be stored for now is told in the end, whoever caught it, unless it was said again', async () => {
+    const refusal = new ChannelError('WRITER_UNAVAILABLE')
+    const { answer, remembered, log } = listen({ refusal })
+    await expect(answer.say({ text: 'one' })).rejects.toBe(refusal)
+    await expect(answer.say({ text: 'two' })).rejects.toBe(refusal)
+    log.refusal = undefined
+    await answer.say({ text: 'one' })
+    await answer.show('shown')
+    await expect(answer.finish()).rejects.toBe(refusal)
+    expect(remembered()).toEqual(['one', 'shown'])
+    await answer.say({ text: 'two' })
+    await answer.finish()
+  })
+
+  it("that will never be stored is its handler's to deal with", async () => {
+    const refusal = new ChannelError('PAYLOAD_TOO_LARGE')
+    const { answer } = listen({ refusal })
+    await expect(answer.say({ text: 'one' })).rejects.toBe(refusal)
+    await answer.finish()
   })
 
   it('that comes too late is a line of the log, and leaves no rejection behind', async () => {
