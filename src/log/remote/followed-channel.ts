@@ -4,8 +4,8 @@ import type { FeedConsumer } from '../log.ts'
 /** Most frames of one channel that wait for a gap to be filled, where they tell that somebody types; past it they are lost. */
 const MAX_HELD_FRAMES = 64
 /**
- * The same of what agents do: lost is then, until there is a new link, what of it is over and complete. More: a gap may
- * last longer in a busy channel, for some 300 bytes each.
+ * The same of what agents do: past it what they do then is asked for once the gap is filled. More: a gap may last longer
+ * in a busy channel, for some 300 bytes each.
  */
 const MAX_HELD_WORK = 4_096
 
@@ -23,16 +23,21 @@ export class FollowedChannel {
   /** False until the first answer: what arrives before it belongs to an earlier follow. */
   isConfirmed = false
   #isEnded = false
+  /** Of what agents do something was lost since the gap began. */
+  #hasLost = false
   readonly #consumer: FeedConsumer
+  readonly #onLost: () => void
   #position: number | undefined
   #target = 0
   /** In the order of their places, which are those of arrival. */
   #held: { readonly after: number; frame: Ephemeral }[] = []
   #waiters: { readonly seq: number; readonly release: () => void }[] = []
 
-  constructor(channelId: string, consumer: FeedConsumer) {
+  /** Calls `onLost` at the end of each gap in which something of what agents do was lost. */
+  constructor(channelId: string, consumer: FeedConsumer, onLost: () => void) {
     this.channelId = channelId
     this.#consumer = consumer
+    this.#onLost = onLost
   }
 
   get position(): number | undefined {
@@ -92,6 +97,7 @@ export class FollowedChannel {
     if (!this.hasGap) this.#consumer.onEphemeral(frame)
     else if (frame.kind === 'chunk' && this.#join(frame)) return
     else if (this.#hasRoom(frame)) this.#held.push({ after: this.#target, frame })
+    else if (frame.kind !== 'typing') this.#hasLost = true
   }
 
   /** What a process begins with over a new link replaces what it has lost, and always has room. */
@@ -142,6 +148,10 @@ export class FollowedChannel {
       const due = this.#waiters.filter(({ seq }) => seq <= position)
       this.#waiters = this.#waiters.filter(({ seq }) => seq > position)
       for (const { release } of due) release()
+    }
+    if (this.#hasLost && !this.hasGap && !this.#isEnded) {
+      this.#hasLost = false
+      this.#onLost()
     }
   }
 }

@@ -53,7 +53,7 @@ export class Follows {
       } else if (this.#asking.size >= maxPending) {
         reject(new ChannelError('OVERLOADED'))
       } else {
-        const channel = new FollowedChannel(channelId, this.#guarded)
+        const channel = this.#create(channelId)
         const timer = setTimeout(() => this.#remove(channel), timeoutMs)
         this.#channels.set(channelId, channel)
         this.#asking.set(channel, { resolve, reject, timer })
@@ -112,6 +112,19 @@ export class Follows {
     this.#isReady = false
     this.#filler.close()
     for (const channel of this.#channels.values()) this.#remove(channel)
+  }
+
+  #create(channelId: string): FollowedChannel {
+    const channel = new FollowedChannel(channelId, this.#guarded, () => {
+      const { logger } = this.#options
+      logger?.warn(
+        { channelId },
+        'too much was done while entries were missed: asking what is done',
+      )
+      // Over a new link it is asked in any case.
+      if (this.#isReady && !this.#byRef.has(channel.ref)) this.#ask([channel])
+    })
+    return channel
   }
 
   #ask(channels: readonly FollowedChannel[]): void {

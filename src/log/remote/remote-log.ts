@@ -214,8 +214,7 @@ export class RemoteLog extends LogReads implements ChannelLog {
     const { link, consumer } = this.#options
     if (consumer.onCommitted !== undefined) link.send(FrameKind.LOG_WATCH, '')
     // Behind the watch, since it may be answered by what is to end; ahead of the ends of what it claims.
-    this.#work.open()
-    this.#appends.open()
+    this.#work.open(() => this.#appends.open())
     this.#setConnected(true)
   }
 

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { FeedConsumer } from '../../../src/log/log.ts'
 import { FollowedChannel } from '../../../src/log/remote/followed-channel.ts'
 import type { Entry, Ephemeral } from '../../../src/protocol/model.ts'
 
@@ -35,7 +36,7 @@ const activity: Ephemeral = { kind: 'activity', channelId, streams: [], turns: [
 /** A channel that is followed from 4 on, and what its consumer is handed. */
 function followed() {
   const seen: string[] = []
-  const channel = new FollowedChannel(channelId, {
+  const consumer: FeedConsumer = {
     onEntries: (_, some) => {
       seen.push(some.map(({ seq }) => seq).join(' '))
     },
@@ -44,6 +45,9 @@ function followed() {
       else if (frame.kind === 'complete') seen.push(`complete ${frame.messageId}`)
       else seen.push(frame.kind === 'typing' ? frame.entityId : frame.kind)
     },
+  }
+  const channel = new FollowedChannel(channelId, consumer, () => {
+    seen.push('lost')
   })
   channel.confirm(4)
   return { channel, seen }
@@ -85,4 +89,20 @@ it('loses what is only typed, and nothing else, where very much waits', () => {
   expect(seen.filter((one) => one.startsWith('t'))).toHaveLength(64)
   expect(seen.filter((one) => one.startsWith('complete'))).toHaveLength(500)
   expect(seen.at(-1)).toBe('activity')
+})
+
+it('says once, at the end of a gap, that more was done in it than may wait', () => {
+  const { channel, seen } = followed()
+  channel.confirm(6)
+  for (let index = 0; index < 4_096; index += 1) channel.receiveFrame(complete(`m${index}`))
+  channel.deliver(entries(5, 5))
+  for (let index = 0; index < 3; index += 1) channel.receiveFrame(complete(`lost${index}`))
+  expect(seen).not.toContain('lost')
+  channel.deliver(entries(6, 6))
+  expect(seen).toHaveLength(2 + 4_096 + 1)
+  expect(seen.at(-1)).toBe('lost')
+  channel.confirm(7)
+  channel.receiveFrame(typing('ann'))
+  channel.deliver(entries(7, 7))
+  expect(seen.slice(-3)).toEqual(['lost', '7', 'ann'])
 })

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { expect, it } from 'vitest'
-import type { EntryRange } from '../../../src/log/log.ts'
+import type { EntryRange, FeedConsumer } from '../../../src/log/log.ts'
 import { FollowedChannel } from '../../../src/log/remote/followed-channel.ts'
 import { GapFiller } from '../../../src/log/remote/gap-filler.ts'
 import type { Entry } from '../../../src/protocol/model.ts'
@@ -20,13 +20,14 @@ it('goes on where a read ended early, until the gap is filled', async () => {
   }
   const progress = new EventEmitter()
   const seen: number[] = []
-  const channel = new FollowedChannel('c', {
+  const consumer: FeedConsumer = {
     onEntries: (_channelId, entries) => {
       seen.push(...entries.map(({ seq }) => seq))
       if (seen.at(-1) === 12) progress.emit('filled')
     },
     onEphemeral: () => undefined,
-  })
+  }
+  const channel = new FollowedChannel('c', consumer, () => undefined)
   channel.confirm(4)
   channel.receive([], 12)
   const filler = new GapFiller({ reader, logger: undefined })

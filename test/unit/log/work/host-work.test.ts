@@ -7,10 +7,13 @@ import { endStream, openStream } from '../../../contract/engine-stream-support.t
 /** A link that is read when the test says so. */
 class Link {
   bufferedBytes = 0
+  /** Whether one frame is as much as may wait to be read. */
+  isFullAtOnce = false
   readonly #sent: (readonly [kind: number, payload: string])[] = []
 
   send(kind: number, payload: string): void {
     this.#sent.push([kind, payload])
+    if (this.isFullAtOnce) this.bufferedBytes = 2_000_000
   }
 
   /** What was sent since the last time, shortly. */
@@ -30,6 +33,13 @@ function shown(kind: number, payload: string): string {
 
 let link: Link
 let work: HostWork
+
+/** The writer reads; answers what is sent then. */
+function readOn(): readonly string[] {
+  link.bufferedBytes = 0
+  work.pump()
+  return link.news()
+}
 
 beforeEach(() => {
   link = new Link()
@@ -63,7 +73,8 @@ describe('what a process tells of its agents', () => {
     work.runAgents(['a'])
     expect(link.news()).toEqual([])
     work.open()
-    expect(link.news()).toEqual(['run a', 'begin a m2', 'end a m1', 'end b m1'])
+    // What was done of those that it runs no more is others' business.
+    expect(link.news()).toEqual(['run a', 'begin a m2', 'end a m1'])
   })
 
   it('is what agents are through with until their cursors are past it', () => {
@@ -91,6 +102,56 @@ describe('what a process tells of its agents', () => {
     work.suspend()
     work.open()
     expect(link.news()).toEqual([])
+  })
+})
+
+describe('what there is to tell a new writer', () => {
+  const stream = openStream('c', 'n')
+  const { id: messageId } = stream.message
+
+  beforeEach(() => {
+    link.isFullAtOnce = true
+    work.beginTurn(turn('a', 1))
+    work.beginTurn(turn('a', 2))
+    work.answered(stream, { stream: { messageId, state: 'streaming' } })
+    work.endTurn(turn('a', 3))
+  })
+
+  it('goes out as the link is read, and all that happens meanwhile behind it', () => {
+    let isTold = false
+    work.open(() => {
+      isTold = true
+    })
+    expect(link.news()).toEqual(['begin a m1'])
+    work.endTurn(turn('a', 1))
+    work.endTurn(turn('a', 2))
+    work.beginTurn(turn('a', 4))
+    work.writeStream({ messageId, index: 0, offset: 0, chunk: 'abc' })
+    expect(link.news()).toEqual([])
+    const told = [readOn(), readOn(), readOn(), readOn()]
+    expect(told.flat()).toEqual([`claim ${messageId} 1/ abc`, 'end a m3', 'end a m1', 'end a m2'])
+    expect(isTold).toBe(false)
+    expect(readOn()).toEqual(['begin a m4'])
+    expect(isTold).toBe(true)
+    work.writeStream({ messageId, index: 1, offset: 3, chunk: 'd' })
+    expect([readOn(), readOn()]).toEqual([[`chunk ${messageId} 1/3 d`], []])
+  })
+
+  it('is told from the beginning where the link is lost before all is told', () => {
+    let toldCount = 0
+    const told = (): void => {
+      toldCount += 1
+    }
+    work.open(told)
+    readOn()
+    work.suspend()
+    expect(readOn()).toEqual([])
+    work.answered(endStream(stream, 'abcd'), {})
+    settled('a', 3)
+    link.isFullAtOnce = false
+    work.open(told)
+    expect(link.news()).toEqual(['begin a m1', 'begin a m2'])
+    expect(toldCount).toBe(1)
   })
 })
 
