@@ -47,7 +47,7 @@ export type StreamCommand =
   /**
    * Asks for the end of a stream, or of what agents do about a message: `messageId` is either's. Whoever runs it
    * is told, also when it has lost its connection meanwhile. A message is stored as cancelled for every agent that
-   * is not through with it: whoever is on it stops, and whoever is not never begins. Answers `stream`; one that has
+   * is run and not through with it: whoever is on it stops, and whoever is not never begins. Answers `stream`; one that has
    * ended stays as it is.
    * `CHANNEL_NOT_FOUND`, also where it is hidden; `STREAM_NOT_FOUND` where there is no such message.
    */

@@ -72,14 +72,15 @@ export class LogCore {
     const { engine, logger } = options
     const onCancelled = (cancelled: Cancellation): void => this.#cancelled(cancelled)
     const publish = (frame: Ephemeral): void => this.#tell(frame)
-    this.turns = new AgentTurns({ engine, publish, onCancelled })
+    const submit = (command: Command): void => this.#submitOwn(command)
+    this.turns = new AgentTurns({ engine, publish, submit, onCancelled })
     this.streams = new ActiveStreams({
       engine,
       logger,
       onCancelled,
       mark: (frame) => this.publish(frame),
       onLoss: publish,
-      submit: (command) => this.#submitOwn(command),
+      submit,
     })
   }
 

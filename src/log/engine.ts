@@ -58,6 +58,7 @@ export interface AwaitedMessage {
   readonly channelId: string
   readonly serverId: string
   readonly place: number
+  readonly seq: number
   /** Those that are to deal with it and have not passed it; none where it is complete. */
   readonly agents: readonly string[]
 }
@@ -88,7 +89,10 @@ export interface LogReader {
 
 /** A store with exactly one writer: the commands' semantics, without queueing or delivery. */
 export interface LogEngine extends LogReader {
-  /** Agents that nobody runs: a message does not wait for them. Its owner changes it between calls of `apply`. */
+  /**
+   * Agents that nobody runs: a message does not wait for them. Its owner changes it between calls of `apply`; at first
+   * those whom the owner before it passed over.
+   */
   readonly awayAgents: Set<string>
   /** All streams that go on. */
   activeStreams(): readonly StoredStream[]
@@ -99,7 +103,7 @@ export interface LogEngine extends LogReader {
   agentsIn(channelId: string): readonly ChannelAgent[]
   /**
    * For whom the message at this place waits, by what is stored: agents of `agentsIn` that took part before it, are not
-   * its author, and whose cursors are not past it. Undefined for one that waited for nobody as it was posted.
+   * its author, whose cursors are not past it, and that were not passed over there. Undefined for one that waited for nobody as it was posted.
    */
   awaitedBy(place: number): readonly string[] | undefined
   /** The messages among the newest 5,000 entries that waited for somebody as they were posted, ascending. */

@@ -67,6 +67,17 @@ export type InboxCommand =
       readonly agentId: string
       readonly messageId: string
     }
+  /**
+   * The writer's own: messages up to the place wait for these agents no more, also once it has a successor; all
+   * messages, until it is said again, where `upTo` is left out, since nobody runs them. Their inboxes and cursors stay
+   * as they are. Those that have no inbox are left out.
+   */
+  | {
+      readonly type: 'pass-over'
+      readonly id: string
+      readonly agentIds: readonly string[]
+      readonly upTo?: number
+    }
 
 /** A page of an agent's messages in the order of places. */
 export interface InboxQuery {

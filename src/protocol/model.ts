@@ -209,6 +209,8 @@ export interface Completion {
   readonly channelId: string
   readonly serverId: string
   readonly messageId?: string
+  /** Where the writer says so. */
+  readonly messageSeq?: number
 }
 
 /**

@@ -140,16 +140,16 @@ export class ChannelWork {
   /** What is not in it has ended, and followers hear that; of a stream that became a message they have heard. */
   #merge({ streams, turns, isCut = false }: ChannelActivity): readonly WorkFrame[] {
     const goingOn = new Set(streams.map(({ messageId }) => messageId))
-    const ended = [...this.#streams.keys()].filter((messageId) => !goingOn.has(messageId))
-    const losses = ended.flatMap((messageId) => this.#lose(messageId))
+    // Those that are left out may go on: what comes of them tells.
+    const known = isCut ? [] : [...this.#streams.keys()]
+    const ended = known.filter((messageId) => !goingOn.has(messageId))
     const kept = new Set(turns.map(keyOf))
     const over = this.turns().filter((turn) => !kept.has(keyOf(turn)))
     const idle = over.map(({ agentId, messageId }) =>
       this.#turn({ agentId, messageId, state: 'idle' }),
     )
     return [
-      // Those that are left out may go on: their messages will tell.
-      ...(isCut ? [] : losses),
+      ...ended.flatMap((messageId) => this.#lose(messageId)),
       ...[...idle, ...turns.map((turn) => this.#turn(turn))].flatMap((turn) =>
         this.#takeTurn(turn),
       ),

@@ -1,9 +1,10 @@
-import type { Completion, Entry, Ephemeral } from '../protocol/model.ts'
+import type { Completion, Entry, Ephemeral, Message } from '../protocol/model.ts'
+import { OpenMessages } from './open-messages.ts'
 
 /**
- * Messages of one channel of which it is remembered that they are complete, and as many that are not. A writer that
- * dies right behind telling so is followed by one that tells it again: of those that were in the air then nobody is
- * told twice. More: of more messages it holds however many came meanwhile, for some 100 bytes each.
+ * Messages of one channel, by their ids, of which it is remembered that they are complete: of those that came before
+ * anybody followed nobody is told twice. And those that are not and came since: where one becomes so while there is no
+ * link, that is made up for. More: of more messages either holds however many came meanwhile, for some 100 bytes each.
  */
 const MAX_REMEMBERED = 256
 /** Channels without followers of which it is remembered, too; past it those that were left first are forgotten. */
@@ -11,13 +12,15 @@ const MAX_LEFT_CHANNELS = 256
 
 /**
  * Lets followers of a channel hear of each message once that it is complete: what is told again is left out, and what
- * was told while there was no link is made up for.
+ * was told while there was no link is made up for. A writer that dies is followed by one that tells again what agents
+ * have not settled, thousands of messages perhaps: those that came here are known by their numbers.
  */
 export class ToldCompletions {
   readonly channelId: string
   readonly #told = new Set<string>()
-  /** Messages that followers have and that are not complete, with their servers. */
-  readonly #open = new Map<string, string>()
+  /** Messages that followers have and that are not complete. */
+  readonly #open = new Map<string, Pick<Message, 'serverId' | 'seq'>>()
+  #numbers = new OpenMessages()
 
   constructor(channelId: string) {
     this.channelId = channelId
@@ -27,7 +30,7 @@ export class ToldCompletions {
   take(frame: Ephemeral): readonly Ephemeral[] {
     switch (frame.kind) {
       case 'complete':
-        return frame.messageId === undefined || this.#note(frame.messageId) ? [frame] : []
+        return this.#isNew(frame) ? [frame] : []
       case 'activity':
         return [frame, ...this.#missed(frame.completed)]
       case 'chunk':
@@ -40,10 +43,12 @@ export class ToldCompletions {
 
   takeEntries(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      if (entry.kind !== 'posted' || !entry.hasAgents || entry.message === null) continue
-      const { id, serverId } = entry.message
-      if (this.#told.has(id)) continue
-      this.#open.set(id, serverId)
+      const message = entry.kind === 'posted' && entry.hasAgents ? entry.message : null
+      const isOpen = message !== null && !this.#told.has(message.id)
+      // Brought again, as what is read to fill a gap may be.
+      if (!this.#numbers.add(entry.seq, isOpen) || !isOpen) continue
+      const { id, serverId, seq } = message
+      this.#open.set(id, { serverId, seq })
       dropSurplus(this.#open)
     }
   }
@@ -51,6 +56,13 @@ export class ToldCompletions {
   /** Nobody follows for now: what is complete meanwhile is not made up for. */
   rest(): void {
     this.#open.clear()
+    this.#numbers = new OpenMessages()
+  }
+
+  #isNew({ messageId, messageSeq }: Completion): boolean {
+    if (messageId === undefined) return true
+    const seq = messageSeq ?? this.#open.get(messageId)?.seq ?? 0
+    return this.#numbers.close(seq) !== false && this.#note(messageId)
   }
 
   /** True when it was not told before; from here on it was. */
@@ -65,8 +77,9 @@ export class ToldCompletions {
   /** Of what is complete, as the writer says over a new link, that of which followers were not told. */
   #missed(completed: readonly string[] = []): readonly Completion[] {
     return completed.flatMap((messageId) => {
-      const serverId = this.#open.get(messageId)
+      const { serverId, seq = 0 } = this.#open.get(messageId) ?? {}
       if (serverId === undefined || !this.#note(messageId)) return []
+      this.#numbers.close(seq)
       return [{ kind: 'complete', channelId: this.channelId, serverId, messageId }]
     })
   }
@@ -95,7 +108,7 @@ export class LeftChannels {
   }
 }
 
-function dropSurplus(known: Set<string> | Map<string, string>): void {
+function dropSurplus(known: Set<string> | Map<string, unknown>): void {
   if (known.size <= MAX_REMEMBERED) return
   const [oldest = ''] = known.keys()
   known.delete(oldest)

@@ -113,12 +113,44 @@ export function describeAwaited({ engine }: Bench): void {
           channelId: id,
           serverId: engine().channel(id)?.serverId,
           place,
+          seq: engine().message(messageId)?.seq ?? expect.any(Number),
           agents: engine().awaitedBy(place),
         })),
       )
       apply(engine(), { type: 'delete-channel', id: newId(), channelId: id })
       expect(engine().awaited()).toMatchObject([{ agents: [] }, { agents: [] }, { agents: [] }])
       expect(engine().awaitedBy(third.place)).toEqual([])
+    })
+
+    it('but not for those that were passed over up to a place, or for as long as it is not said again', () => {
+      for (const agentId of ['one', 'two']) openInbox(engine(), agentId)
+      const id = room('one', 'two')
+      const [first, second] = [say(id), say(id)]
+      const pass = (upTo?: number) => {
+        const agentIds = ['stranger', 'one']
+        const command = { type: 'pass-over', id: newId(), agentIds } as const
+        apply(engine(), { ...command, ...(upTo !== undefined && { upTo }) })
+        const awaited = engine().awaited()
+        expect(awaited.map(({ agents }) => agents)).toEqual(
+          awaited.map(({ place }) => engine().awaitedBy(place)),
+        )
+        return awaited.map(({ agents }) => agents.join(' '))
+      }
+      expect(pass()).toEqual(['two', 'two'])
+      // Its place in the inbox is as it was, however often it settles.
+      settle('one', first.place)
+      expect(pass()).toEqual(['two', 'two'])
+      expect(pass(first.place)).toEqual(['two', 'one two'])
+      expect(engine().inbox({ agentId: 'one', after: 0, limit: 9 }).items).toHaveLength(2)
+      expect(pass(second.place)).toEqual(['two', 'two'])
+      // It ends with the inbox.
+      pass()
+      for (const type of ['stop-agent', 'start-agent'] as const) {
+        apply(engine(), { type, id: newId(), agentId: 'one' })
+      }
+      const third = say(id)
+      expect(engine().awaitedBy(third.place)).toEqual(['one', 'two'])
+      expect(engine().cursors().has('stranger')).toBe(false)
     })
 
     it('by what is stored of the newest places, so that a new writer begins soon', () => {

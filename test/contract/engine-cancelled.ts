@@ -53,6 +53,17 @@ export function describeCancelled({ engine }: Bench): void {
       expect(isCancelled).toEqual([true, false, false])
     })
 
+    it('is not kept for an agent that nobody runs, whose cursor may never come to it', () => {
+      const { messageId, place } = said('first')
+      engine().awayAgents.add('ear')
+      expect(cancel(messageId)).toMatchObject({ agents: ['eye'], place })
+      engine().awayAgents.add('eye')
+      expect(cancel(messageId)).not.toHaveProperty('agents')
+      engine().awayAgents.clear()
+      expect(engine().isCancelled('ear', place)).toBe(false)
+      expect(engine().isCancelled('eye', place)).toBe(true)
+    })
+
     it('is forgotten when the cursor is past it, and then waits for nobody', () => {
       const [one, two] = [said('one'), said('two')]
       for (const { messageId } of [one, two]) cancel(messageId)

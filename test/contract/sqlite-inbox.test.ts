@@ -65,6 +65,18 @@ describe('the inboxes in a file', () => {
     }
   })
 
+  it('say who was passed over, to the next that opens it too, until it is said again', () => {
+    openInbox()
+    say()
+    for (const isAway of [true, false]) {
+      const upTo = isAway ? {} : { upTo: 0 }
+      apply(engine, { type: 'pass-over', id: newId(), agentIds: [BOT], ...upTo })
+      reopen()
+      expect([...engine.awayAgents]).toEqual(isAway ? [BOT] : [])
+      expect(engine.awaited()).toMatchObject([{ agents: isAway ? [] : [BOT] }])
+    }
+  })
+
   it('lead back to the log where a cursor is ahead of it, so that nothing that comes is passed over', () => {
     say()
     settle(1)

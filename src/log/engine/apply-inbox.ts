@@ -4,6 +4,7 @@ import type { Command } from '../log.ts'
 import { isDismissed } from './apply-agents.ts'
 import { quiet, requireChannelByKey } from './context.ts'
 import type { ApplyContext, Effect } from './context.ts'
+import { PASSED_ALL } from './inbox-store.ts'
 import type { Cursor, FailureRecord } from './inbox-store.ts'
 import { ENGINE_LIMITS } from './limits.ts'
 
@@ -102,6 +103,14 @@ function saveFailure(
     changedBy: null,
     reason: cut(reason),
   })
+}
+
+export function applyPassOver(
+  { store }: ApplyContext,
+  { agentIds, upTo = PASSED_ALL }: CommandOf<'pass-over'>,
+): Effect {
+  for (const agentId of agentIds) store.inbox.passOver(agentId, upTo)
+  return quiet({})
 }
 
 /** @throws FAILURE_NOT_FOUND. */

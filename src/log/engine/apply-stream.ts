@@ -166,12 +166,20 @@ export function applyCancelStream(
   return agents.length === 0 ? effect : { ...effect, agents, place }
 }
 
-/** Notes that agents are not to deal with a message; answers those that may not be through with it. */
-function withdraw({ store, nowMs }: ApplyContext, channel: ChannelRecord, posting: EntryRow) {
+/**
+ * Notes that agents are not to deal with a message; answers those that may not be through with it. The message does not
+ * wait for one that nobody runs, and what would be noted for it might never be removed.
+ */
+function withdraw(
+  { store, nowMs, isAway }: ApplyContext,
+  channel: ChannelRecord,
+  posting: EntryRow,
+) {
   const { id, channelKey, seq, authorId } = posting
   const place = store.inbox.placeOf(id) ?? 0
   const agents = agentsOf(store, channel).flatMap(({ agentId }) => {
-    const cursor = agentId === authorId ? undefined : store.inbox.cursor(agentId)
+    if (agentId === authorId || isAway(agentId)) return []
+    const cursor = store.inbox.cursor(agentId)
     return cursor !== undefined && cursor.place < place ? [agentId] : []
   })
   for (const agentId of agents) {

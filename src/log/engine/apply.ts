@@ -18,6 +18,7 @@ import {
 import {
   applyDiscardFailure,
   applyOpenInbox,
+  applyPassOver,
   applyRetryFailure,
   applySettle,
 } from './apply-inbox.ts'
@@ -68,6 +69,7 @@ const RULES: Rules = {
   'remove-server-agent': applyServerAgent,
   'open-inbox': applyOpenInbox,
   settle: applySettle,
+  'pass-over': applyPassOver,
   'retry-failure': applyRetryFailure,
   'discard-failure': applyDiscardFailure,
   'create-agent': applyCreateAgent,

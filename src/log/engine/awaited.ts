@@ -10,7 +10,10 @@ export function awaitedBy(store: WriteStore, place: number): readonly string[] |
   const row = store.inbox.entryAt(place)
   if (row?.isAwaited !== true) return undefined
   const { agents } = channelOf(store, row.channelKey)
-  return pendingOf(agents, { ...row, place }, (agentId) => store.inbox.cursor(agentId)?.place)
+  return pendingOf(agents, { ...row, place }, (agentId) => {
+    const cursor = store.inbox.cursor(agentId)
+    return cursor && Math.max(cursor.place, store.inbox.passedUpTo(agentId))
+  })
 }
 
 /**
@@ -19,15 +22,18 @@ export function awaitedBy(store: WriteStore, place: number): readonly string[] |
  */
 export function awaitedMessages(store: WriteStore): readonly AwaitedMessage[] {
   const newest = store.inbox.newestPlace()
-  const cursors = store.inbox.cursors()
+  const passed = new Map(store.inbox.cursors())
+  for (const [agentId, upTo] of store.inbox.passedOver()) {
+    passed.set(agentId, Math.max(upTo, passed.get(agentId) ?? 0))
+  }
   const channels = new Map<number, WithAgents>()
   return store.inbox.awaited(newest - ENGINE_LIMITS.inboxPlaces).map((row) => {
-    const { channelKey, place, id: messageId } = row
+    const { channelKey, place, seq, id: messageId } = row
     const known = channels.get(channelKey) ?? channelOf(store, channelKey)
     channels.set(channelKey, known)
     const { id: channelId, serverId } = known.channel
-    const agents = pendingOf(known.agents, row, (agentId) => cursors.get(agentId))
-    return { messageId, channelId, serverId, place, agents }
+    const agents = pendingOf(known.agents, row, (agentId) => passed.get(agentId))
+    return { messageId, channelId, serverId, place, seq, agents }
   })
 }
 
@@ -46,10 +52,10 @@ function channelOf(store: WriteStore, channelKey: number): WithAgents {
 function pendingOf(
   agents: readonly ChannelAgent[],
   { authorId, place }: Pick<AwaitedRow, 'authorId' | 'place'>,
-  cursorOf: (agentId: string) => number | undefined,
+  passedOf: (agentId: string) => number | undefined,
 ): readonly string[] {
   return agents.flatMap(({ agentId, joinedPlace }) => {
     if (agentId === authorId || joinedPlace >= place) return []
-    return (cursorOf(agentId) ?? place) < place ? [agentId] : []
+    return (passedOf(agentId) ?? place) < place ? [agentId] : []
   })
 }

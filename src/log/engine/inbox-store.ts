@@ -18,7 +18,7 @@ export interface PlaceRange extends Page {
 }
 
 /** A message that agents were to deal with. */
-export type AwaitedRow = Pick<PlacedRow, 'place' | 'channelKey' | 'id' | 'authorId'>
+export type AwaitedRow = Pick<PlacedRow, 'place' | 'channelKey' | 'seq' | 'id' | 'authorId'>
 
 export interface PlacedRows {
   /** Ascending. */
@@ -72,6 +72,9 @@ export interface Cursor {
   readonly settledBy: string | null
 }
 
+/** The place up to which an agent is passed over that nobody runs. */
+export const PASSED_ALL = Number.MAX_SAFE_INTEGER
+
 /** The primitive writes for agents. */
 export interface InboxStore extends InboxReadStore {
   cursor(agentId: string): Cursor | undefined
@@ -79,6 +82,12 @@ export interface InboxStore extends InboxReadStore {
   cursors(): ReadonlyMap<string, number>
   saveCursor(agentId: string, cursor: Cursor): void
   removeCursor(agentId: string): void
+  /** Up to which places messages do not wait for agents, whatever their cursors; of those for which that was said. */
+  passedOver(): ReadonlyMap<string, number>
+  /** Likewise of one; 0 where it was not said. */
+  passedUpTo(agentId: string): number
+  /** Of an agent with a cursor. */
+  passOver(agentId: string, upTo: number): void
   entryAt(place: number): EntryRow | undefined
   /** Postings behind a place that agents were to deal with, ascending; their bodies are not read. */
   awaited(after: number): readonly AwaitedRow[]

@@ -5,6 +5,7 @@ import { applyCommand } from './apply.ts'
 import { awaitedBy, awaitedMessages } from './awaited.ts'
 import { ENGINE_LIMITS } from './limits.ts'
 import { StoreReader } from './reader.ts'
+import { PASSED_ALL } from './inbox-store.ts'
 import type { WriteStore } from './store.ts'
 import { streamsOf } from './streams.ts'
 import { sweepSlice } from './sweep.ts'
@@ -33,7 +34,7 @@ export interface StoreEngineOptions {
  * storage holds is known only to the next one that opens it.
  */
 export class StoreEngine extends StoreReader implements SweepingEngine {
-  readonly awayAgents = new Set<string>()
+  readonly awayAgents: Set<string>
   readonly #store: WriteStore
   readonly #now: () => number
   readonly #maxParticipants: number
@@ -43,6 +44,7 @@ export class StoreEngine extends StoreReader implements SweepingEngine {
   constructor(options: StoreEngineOptions) {
     super(options.store)
     this.#store = options.store
+    this.awayAgents = passedOverIn(options.store)
     this.#now = options.now
     this.#maxParticipants = options.maxParticipants ?? ENGINE_LIMITS.maxParticipants
     this.#isFull = options.isFull ?? (() => false)
@@ -104,4 +106,9 @@ export class StoreEngine extends StoreReader implements SweepingEngine {
       throw error
     }
   }
+}
+
+function passedOverIn({ inbox }: WriteStore): Set<string> {
+  const agents = [...inbox.passedOver()].filter(([, upTo]) => upTo === PASSED_ALL)
+  return new Set(agents.map(([agentId]) => agentId))
 }

@@ -32,6 +32,7 @@ const isListed = (state: FailureState): boolean => state === 'failed' || state =
 export class MemoryInbox implements InboxStore {
   readonly #rows: MemoryRows
   readonly #cursors = new Map<string, Cursor>()
+  readonly #passedOver = new Map<string, number>()
   /** By agent and place. */
   readonly #failures = new Map<string, Map<number, FailureRecord>>()
 
@@ -95,6 +96,19 @@ export class MemoryInbox implements InboxStore {
 
   removeCursor(agentId: string): void {
     this.#cursors.delete(agentId)
+    this.#passedOver.delete(agentId)
+  }
+
+  passedOver(): ReadonlyMap<string, number> {
+    return new Map(this.#passedOver)
+  }
+
+  passedUpTo(agentId: string): number {
+    return this.#passedOver.get(agentId) ?? 0
+  }
+
+  passOver(agentId: string, upTo: number): void {
+    if (this.#cursors.has(agentId)) this.#passedOver.set(agentId, upTo)
   }
 
   entryAt(place: number): EntryRow | undefined {

@@ -106,6 +106,7 @@ export function prepareInboxReads(database: Database): InboxReads {
 interface AwaitedColumns {
   readonly place: number
   readonly channel_key: number
+  readonly seq: number
   readonly id: StoredId
   readonly author_id: StoredId
 }
@@ -117,6 +118,9 @@ export interface InboxWrites {
   readonly placeOf: Statement<[StoredId], number>
   readonly awaited: Statement<[number], AwaitedColumns>
   readonly cursors: Statement<[], { readonly id: string; readonly place: number }>
+  readonly passedOver: Statement<[], { readonly id: string; readonly place: number }>
+  readonly passedUpTo: Statement<[string], number>
+  readonly passOver: Change<[number, string]>
   readonly saveCursor: Change<[string, number, string | null]>
   readonly failureOf: Statement<[StoredId, string], FailureColumns>
   readonly saveFailure: Change<[FailureColumns]>
@@ -135,10 +139,17 @@ export function prepareInboxWrites(database: Database): InboxWrites {
     cursor: database.prepare(
       'SELECT place, settled_by AS settledBy FROM agent_cursors WHERE agent_id = ?',
     ),
-    awaited: database.prepare(`SELECT place, channel_key, id, author_id FROM entries
+    awaited: database.prepare(`SELECT place, channel_key, seq, id, author_id FROM entries
       WHERE place > ? AND is_awaited = 1 ORDER BY place`),
     placeOf: database.prepare<[StoredId], number>('SELECT place FROM entries WHERE id = ?').pluck(),
     cursors: database.prepare('SELECT agent_id AS id, place FROM agent_cursors'),
+    passedOver: database.prepare(
+      'SELECT agent_id AS id, passed_over AS place FROM agent_cursors WHERE passed_over > 0',
+    ),
+    passedUpTo: database
+      .prepare<[string], number>('SELECT passed_over FROM agent_cursors WHERE agent_id = ?')
+      .pluck(),
+    passOver: database.prepare('UPDATE agent_cursors SET passed_over = ? WHERE agent_id = ?'),
     saveCursor:
       database.prepare(`INSERT INTO agent_cursors (agent_id, place, settled_by) VALUES (?, ?, ?)
       ON CONFLICT (agent_id) DO UPDATE SET place = excluded.place, settled_by = excluded.settled_by`),

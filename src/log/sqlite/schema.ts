@@ -198,7 +198,8 @@ export const SCHEMA_4 = `
  * The fifth version: the streams that go on, and the agents that are no modules or were stopped.
  *
  * `is_awaited` is 1 on a message that agents were to deal with when it was posted, otherwise null, which takes no
- * room; `joined_place` is the newest place when somebody began to take part.
+ * room; `joined_place` is the newest place when somebody began to take part. Up to `passed_over` messages do not wait
+ * for the agent, wherever its cursor is.
  *
  * A stream's row goes when it ends: its message says the rest. `text` is a checkpoint. To begin and to end one costs
  * the writer as much again as its message (measured: 18 µs against 9 µs, batches of 100, without fsync).
@@ -224,4 +225,5 @@ export const SCHEMA_5 = `
   ) WITHOUT ROWID;
   ALTER TABLE entries ADD COLUMN is_awaited INTEGER;
   ALTER TABLE participants ADD COLUMN joined_place INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE agent_cursors ADD COLUMN passed_over INTEGER NOT NULL DEFAULT 0;
 `

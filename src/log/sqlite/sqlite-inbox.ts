@@ -98,14 +98,27 @@ export class SqliteInbox extends SqliteInboxReads implements InboxStore {
     this.#writes.removeCursor.run(agentId)
   }
 
+  passedOver(): ReadonlyMap<string, number> {
+    return new Map(this.#writes.passedOver.all().map(({ id, place }) => [id, place]))
+  }
+
+  passedUpTo(agentId: string): number {
+    return this.#writes.passedUpTo.get(agentId) ?? 0
+  }
+
+  passOver(agentId: string, upTo: number): void {
+    this.#writes.passOver.run(upTo, agentId)
+  }
+
   entryAt(place: number): EntryRow | undefined {
     const columns = this.#entryAt(place)
     return columns && decodeEntry(columns)
   }
 
   awaited(after: number): readonly AwaitedRow[] {
-    return this.#writes.awaited.all(after).map(({ place, channel_key, id, author_id }) => ({
+    return this.#writes.awaited.all(after).map(({ place, channel_key, seq, id, author_id }) => ({
       place,
+      seq,
       channelKey: channel_key,
       id: decodeId(id),
       authorId: decodeId(author_id),

@@ -3,6 +3,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { Cancellation, ChunkRef, StreamClaim, TurnRef } from '../agent-work.ts'
 import type { Command } from '../commands.ts'
 import type { Applied, LogEngine } from '../engine.ts'
+import { AwakeClock } from './awake-clock.ts'
 import { LiveStream } from './live-stream.ts'
 import { LiveStreams } from './live-streams.ts'
 import { LostStreams } from './lost-streams.ts'
@@ -38,23 +39,19 @@ export interface ActiveStreamsOptions {
  */
 export class ActiveStreams {
   readonly #options: ActiveStreamsOptions
-  readonly #now: () => number
+  readonly #clock: AwakeClock
   readonly #streams = new LiveStreams()
   readonly #owners = new Owners()
   readonly #checkpoints = new StreamCheckpoints()
   readonly #lost: LostStreams
   #timer: NodeJS.Timeout | undefined
-  #lookedAtMs: number
-  /** Time without that in which the process stood still. */
-  #clockMs = 0
   #claimsDueMs: number | undefined
   #marksDueMs = 0
 
   constructor(options: ActiveStreamsOptions) {
     this.#options = options
     this.#lost = new LostStreams(options.submit)
-    this.#now = options.now ?? (() => performance.now())
-    this.#lookedAtMs = this.#now()
+    this.#clock = new AwakeClock(options.now ?? (() => performance.now()))
   }
 
   /** Takes over what is stored, and begins to end what nobody claims and to store checkpoints. */
@@ -64,8 +61,8 @@ export class ActiveStreams {
       if (this.#streams.get(stored.messageId) !== undefined) continue
       this.#streams.add(new LiveStream({ ...stored, names: [name], isClaimed: false }))
     }
-    this.#lookedAtMs = this.#now()
-    this.#claimsDueMs = this.#clockMs + STREAM_LIMITS.startGraceMs + LOOK_INTERVAL_MS
+    this.#clock.start()
+    this.#claimsDueMs = this.#clock.ms + STREAM_LIMITS.startGraceMs + LOOK_INTERVAL_MS
     this.#timer = setInterval(() => this.#look(), LOOK_INTERVAL_MS).unref()
   }
 
@@ -88,7 +85,7 @@ export class ActiveStreams {
     for (const stream of this.#streams.in(channelId)) {
       const isOwn = command.type === 'open-stream' && stream.owner === owner
       if (isOwn || stream.agentId !== authorId || stream.endingSinceMs !== undefined) continue
-      if (isNamed(stream, wanted)) this.#lost.end(stream, this.#clockMs)
+      if (isNamed(stream, wanted)) this.#lost.end(stream, this.#clock.ms)
     }
   }
 
@@ -129,18 +126,18 @@ export class ActiveStreams {
     for (const stream of this.#streams.in(channelId)) {
       const isLeft = stream.owner !== owner && stream.endingSinceMs === undefined
       if (!isLeft || stream.agentId !== agentId || stream.answers !== messageId) continue
-      this.#lost.end(stream, this.#clockMs)
+      this.#lost.end(stream, this.#clock.ms)
     }
   }
 
   /** A link to the process was closed. */
   ownerGone(owner: string): void {
-    if (this.#owners.gone(owner, this.#clockMs)) this.#disown(owner)
+    if (this.#owners.gone(owner, this.#clock.ms)) this.#disown(owner)
   }
 
   /** The process has a new link, over which it is to claim what is its own. */
   ownerBack(owner: string): void {
-    this.#owners.back(owner, this.#clockMs)
+    this.#owners.back(owner, this.#clock.ms)
     this.#disown(owner)
   }
 
@@ -211,7 +208,7 @@ export class ActiveStreams {
   /** One place at a time: whatever comes before it is reached goes along. */
   #mark(stream: LiveStream): void {
     if (stream.markedSinceMs !== undefined) return
-    stream.markedSinceMs = this.#clockMs
+    stream.markedSinceMs = this.#clock.ms
     this.#options.mark(stream.frame(''))
   }
 
@@ -235,18 +232,16 @@ export class ActiveStreams {
   }
 
   #look(): void {
-    const nowMs = this.#now()
-    this.#clockMs += Math.min(nowMs - this.#lookedAtMs, 2 * LOOK_INTERVAL_MS)
-    this.#lookedAtMs = nowMs
-    const late = new Set(this.#owners.late(this.#clockMs))
+    this.#clock.look()
+    const late = new Set(this.#owners.late(this.#clock.ms))
     this.#lose(({ owner }) => late.has(owner))
-    if (this.#claimsDueMs !== undefined && this.#clockMs >= this.#claimsDueMs) {
+    if (this.#claimsDueMs !== undefined && this.#clock.ms >= this.#claimsDueMs) {
       this.#claimsDueMs = undefined
       this.#lose(({ owner }) => !this.#owners.isExpected(owner))
     }
-    this.#lost.endSome(this.#clockMs)
+    this.#lost.endSome(this.#clock.ms)
     this.#markAgain()
-    const checkpoint = this.#checkpoints.next(this.#clockMs)
+    const checkpoint = this.#checkpoints.next(this.#clock.ms)
     if (checkpoint !== undefined) this.#options.submit(checkpoint)
   }
 
@@ -260,11 +255,11 @@ export class ActiveStreams {
 
   /** A place may be lost where too much waits. */
   #markAgain(): void {
-    if (this.#clockMs < this.#marksDueMs) return
-    this.#marksDueMs = this.#clockMs + STREAM_LIMITS.retryMs
+    if (this.#clock.ms < this.#marksDueMs) return
+    this.#marksDueMs = this.#clock.ms + STREAM_LIMITS.retryMs
     for (const stream of this.#streams.all()) {
       const { isWaiting, markedSinceMs = Number.POSITIVE_INFINITY } = stream
-      if (!isWaiting || this.#clockMs - markedSinceMs < STREAM_LIMITS.retryMs) continue
+      if (!isWaiting || this.#clock.ms - markedSinceMs < STREAM_LIMITS.retryMs) continue
       stream.markedSinceMs = undefined
       this.#mark(stream)
     }

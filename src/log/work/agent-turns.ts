@@ -2,57 +2,76 @@ import type { AgentTurn, Ephemeral } from '../../protocol/model.ts'
 import type { Cancellation, StreamClaim, TurnRef } from '../agent-work.ts'
 import type { Command, Outcome } from '../commands.ts'
 import type { Applied, LogEngine } from '../engine.ts'
+import { newId } from '../../util/new-id.ts'
+import { AwakeClock } from './awake-clock.ts'
 import { LinkCount } from './link-count.ts'
 import { RunningAgents } from './running-agents.ts'
 import { ShownTurns } from './shown-turns.ts'
+import { LOOK_INTERVAL_MS } from './stream-limits.ts'
 import { WaitingMessages } from './waiting-messages.ts'
 import type { WaitingMessagesOptions } from './waiting-messages.ts'
 
 type OpenStream = Extract<Command, { readonly type: 'open-stream' }>
 
 export interface AgentTurnsOptions {
-  readonly engine: WaitingMessagesOptions['engine'] & Pick<LogEngine, 'isCancelled'>
+  readonly engine: WaitingMessagesOptions['engine'] & Pick<LogEngine, 'isCancelled' | 'newestPlace'>
   readonly publish: (frame: Ephemeral) => void
+  /** Stores a change of the writer's own. */
+  readonly submit: (command: Command) => void
   /** Tells whoever runs agents. */
   readonly onCancelled: (cancelled: Cancellation) => void
   /** Elapsed milliseconds. */
   readonly now?: () => number
 }
 
-/** Milliseconds between two looks for processes and agents that are gone. */
-const LOOK_INTERVAL_MS = 250
-
 /**
  * The writer's memory of what agents do: what is shown of it, and which messages are not complete yet.
  *
  * All of it can be lost with the process: agents' hosts say again what they do and what they are through with,
- * and for whom a message waits follows from who takes part and from the cursors.
+ * and for whom a message waits follows from who takes part, from the cursors, and from who was passed over: that is
+ * stored, so that what is complete without an agent that is gone is not complete again with each new writer.
  */
 export class AgentTurns {
-  readonly #options: Pick<AgentTurnsOptions, 'engine' | 'onCancelled'>
+  readonly #options: Pick<AgentTurnsOptions, 'engine' | 'onCancelled' | 'submit'>
+  readonly #clock: AwakeClock
   readonly #running: RunningAgents
   readonly #shown: ShownTurns
   readonly #waiting: WaitingMessages
   readonly #links = new LinkCount()
+  /** Whom this writer's predecessor passed over. */
+  readonly #wereAway: readonly string[]
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ engine, publish, onCancelled, now = () => performance.now() }: AgentTurnsOptions) {
-    this.#options = { engine, onCancelled }
+  constructor(options: AgentTurnsOptions) {
+    const { engine, publish, onCancelled, submit } = options
+    this.#clock = new AwakeClock(options.now ?? (() => performance.now()))
+    const now = (): number => this.#clock.nowMs
+    this.#options = { engine, onCancelled, submit }
     this.#shown = new ShownTurns({ publish, onCancelled, now })
     this.#waiting = new WaitingMessages({ engine, publish })
+    // Whoever was away may be run again as soon as others are.
+    this.#wereAway = [...engine.awayAgents]
+    engine.awayAgents.clear()
     this.#running = new RunningAgents({
       agents: engine.cursors().keys(),
       away: engine.awayAgents,
-      onAway: (agentId) => {
-        this.#waiting.waitNoMore(agentId)
+      onAway: (agentIds) => {
+        for (const agentId of agentIds) this.#waiting.waitNoMore(agentId)
+        // Behind what is told of it: a writer that dies in between is followed by one that tells it again.
+        this.#options.submit({ type: 'pass-over', id: newId(), agentIds })
       },
+      onBack: (agentIds) => this.#back(agentIds),
       now,
     })
   }
 
   /** Begins to notice who is gone. */
   start(): void {
-    this.#timer ??= setInterval(() => {
+    if (this.#timer !== undefined) return
+    this.#back(this.#wereAway)
+    this.#clock.start()
+    this.#timer = setInterval(() => {
+      this.#clock.look()
       this.#shown.look()
       this.#running.look()
     }, LOOK_INTERVAL_MS).unref()
@@ -60,6 +79,14 @@ export class AgentTurns {
 
   stop(): void {
     clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** What was said while agents were away does not wait for them, and what is said from now on does. */
+  #back(agentIds: readonly string[]): void {
+    if (agentIds.length === 0) return
+    const upTo = this.#options.engine.newestPlace()
+    this.#options.submit({ type: 'pass-over', id: newId(), agentIds, upTo })
   }
 
   /** A command was applied; called in the order of commits, behind the delivery of its entries. */

@@ -3,8 +3,10 @@ export interface RunningAgentsOptions {
   readonly agents: Iterable<string>
   /** Kept up to date here: those that nobody ran for a while. */
   readonly away: Set<string>
-  readonly onAway: (agentId: string) => void
-  /** Elapsed milliseconds. */
+  readonly onAway: (agentIds: readonly string[]) => void
+  /** They are run again; only those that were away. */
+  readonly onBack: (agentIds: readonly string[]) => void
+  /** Milliseconds, without those in which this process stood still. */
   readonly now: () => number
 }
 
@@ -47,10 +49,10 @@ export class RunningAgents {
     const before = this.#agents.get(owner) ?? new Set<string>()
     if (agentIds.length === 0) this.#agents.delete(owner)
     else this.#agents.set(owner, new Set(agentIds))
-    for (const agentId of agentIds) {
-      this.#goneSince.delete(agentId)
-      this.#options.away.delete(agentId)
-    }
+    const { away, onBack } = this.#options
+    for (const agentId of agentIds) this.#goneSince.delete(agentId)
+    const back = agentIds.filter((agentId) => away.delete(agentId))
+    if (back.length > 0) onBack(back)
     for (const agentId of before) {
       if (this.#known.has(agentId) && !this.#isRun(agentId)) this.#noteGone(agentId)
     }
@@ -60,12 +62,14 @@ export class RunningAgents {
   look(): void {
     const { away, onAway, now } = this.#options
     const since = now() - AWAY_AFTER_MS
-    for (const [agentId, goneMs] of this.#goneSince) {
-      if (goneMs > since) continue
+    const gone = [...this.#goneSince].filter(([, goneMs]) => goneMs <= since)
+    if (gone.length === 0) return
+    const agentIds = gone.map(([agentId]) => agentId)
+    for (const agentId of agentIds) {
       this.#goneSince.delete(agentId)
       away.add(agentId)
-      onAway(agentId)
     }
+    onAway(agentIds)
   }
 
   #isRun(agentId: string): boolean {

@@ -4,7 +4,7 @@ import type { Cancellation, TurnRef } from '../agent-work.ts'
 export interface ShownTurnsOptions {
   readonly publish: (frame: Ephemeral) => void
   readonly onCancelled: (cancelled: Cancellation) => void
-  /** Elapsed milliseconds. */
+  /** Milliseconds, without those in which this process stood still. */
   readonly now: () => number
 }
 

@@ -4,14 +4,16 @@ import type { AwaitedMessage, LogEngine } from '../engine.ts'
 import { CompletedMessages } from './completed-messages.ts'
 
 export interface WaitingMessagesOptions {
-  readonly engine: Pick<LogEngine, 'awaited' | 'awaitedBy' | 'awayAgents' | 'cursors'>
+  readonly engine: Pick<LogEngine, 'awaited' | 'awaitedBy' | 'awayAgents' | 'cursors' | 'message'>
   readonly publish: (completion: Completion) => void
 }
 
 /** Messages of which it is remembered for whom they wait; past it the oldest are looked up when they are through. */
 const MAX_WAITING = 100_000
 
-interface Waiting extends Omit<AwaitedMessage, 'agents'> {
+interface Waiting extends Omit<AwaitedMessage, 'agents' | 'seq'> {
+  /** Undefined where the message was erased. */
+  readonly seq: number | undefined
   readonly pending: Set<string>
 }
 
@@ -20,8 +22,10 @@ interface Waiting extends Omit<AwaitedMessage, 'agents'> {
  *
  * Whether a message waits for anybody is decided when it is posted, and stored with it: one that did not is complete
  * from the beginning, whoever is through with it later. One that is not remembered, since the process is new or there
- * were too many, waits for those whom the log names who have not said that they are through with it. What this process
- * does not know to be complete may be told again by it: followers remember what they were told.
+ * were too many, waits for those whom the log names who have not said that they are through with it. It names none whom a
+ * process passed over: no message waits for an agent since nobody ran it for long, but those posted once it is run again
+ * or a new process gives it time to be. What this process does not know to be complete may be told again by it:
+ * followers remember what they were told.
  */
 export class WaitingMessages {
   readonly #options: WaitingMessagesOptions
@@ -30,7 +34,7 @@ export class WaitingMessages {
   readonly #byAgent = new Map<string, Set<Waiting>>()
   readonly #completed = new CompletedMessages()
   readonly #cursors: Map<string, number>
-  /** Places that agents are through with, ahead of their cursors: as many as a host reads ahead. */
+  /** Places that agents are through with, ahead of their cursors: as many as a host allows (`maxThroughAhead`). */
   readonly #ahead = new Map<string, Set<number>>()
 
   constructor(options: WaitingMessagesOptions) {
@@ -44,10 +48,10 @@ export class WaitingMessages {
 
   /** A message was committed that waits for these. */
   add(
-    { id: messageId, channelId, serverId }: Message,
+    { id: messageId, channelId, serverId, seq }: Message,
     { agents, place }: { readonly agents: readonly string[]; readonly place: number },
   ): void {
-    this.#remember({ messageId, channelId, serverId, place, pending: new Set(agents) })
+    this.#remember({ messageId, channelId, serverId, place, seq, pending: new Set(agents) })
   }
 
   /** The newest messages of a channel that are complete, as far as that is remembered. */
@@ -94,7 +98,8 @@ export class WaitingMessages {
   }
 
   #noteAhead(agentId: string, place: number): void {
-    if (this.#isThrough(agentId, place)) return
+    // One without an inbox may be deleted: nothing would be said of it that removes this.
+    if (!this.#cursors.has(agentId) || this.#isThrough(agentId, place)) return
     const ahead = this.#ahead.get(agentId) ?? new Set<number>()
     this.#ahead.set(agentId, ahead)
     ahead.add(place)
@@ -112,7 +117,8 @@ export class WaitingMessages {
     const pending = agents.filter(
       (agentId) => !engine.awayAgents.has(agentId) && !this.#isThrough(agentId, place),
     )
-    const waiting = { messageId, channelId, serverId, place, pending: new Set(pending) }
+    const seq = engine.message(messageId)?.seq
+    const waiting = { messageId, channelId, serverId, place, seq, pending: new Set(pending) }
     this.#remember(waiting)
     return waiting
   }
@@ -145,9 +151,10 @@ export class WaitingMessages {
     waiting.pending.delete(agentId)
     this.#unlist(waiting, agentId)
     if (waiting.pending.size > 0) return
-    const { messageId, channelId, serverId } = waiting
+    const { messageId, channelId, serverId, seq } = waiting
     this.#waiting.delete(messageId)
     this.#completed.add(messageId, channelId)
-    this.#options.publish({ kind: 'complete', channelId, serverId, messageId })
+    const of = { messageId, ...(seq !== undefined && { messageSeq: seq }) }
+    this.#options.publish({ kind: 'complete', channelId, serverId, ...of })
   }
 }

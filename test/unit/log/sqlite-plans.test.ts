@@ -18,7 +18,12 @@ function planOf(sql: string): string {
 }
 
 /** Once at the start, of all there is. */
-const WHOLE_TABLES: ReadonlySet<string> = new Set(['cursors', 'allStreams', 'streamCount'])
+const WHOLE_TABLES: ReadonlySet<string> = new Set([
+  'cursors',
+  'passedOver',
+  'allStreams',
+  'streamCount',
+])
 
 const statements = Object.entries({
   ...prepareReads(database),

@@ -164,6 +164,10 @@ describe('a followed channel with agents at work', () => {
     const { live, reader } = await scene(activity({ m: 'ab' }, []))
     live.onEphemeral({ kind: 'activity', channelId: CHANNEL, streams: [], turns: [], isCut: true })
     expect(reader.seen).toEqual(['joined 5', 'm+0 ab'])
+    // It goes on where it was, and its end is told where no message is.
+    live.onEphemeral(chunk(2, 'c'))
+    live.onEphemeral({ kind: 'loss', channelId: CHANNEL, messageId: 'm', agentId: AGENT, text: '' })
+    expect(reader.seen.slice(2)).toEqual(['m+2 c', 'm lost: abc'])
   })
 
   it('tells a turn once as long as nothing changes, and its end only where it had begun', async () => {

@@ -6,17 +6,20 @@ const MAX_REMEMBERED = 256
 
 let completions: ToldCompletions
 let told: string[]
+let newest: number
 
 beforeEach(() => {
   completions = new ToldCompletions('c')
   told = []
+  newest = 0
 })
 
-const complete = (messageId?: string): Ephemeral => ({
+const complete = (messageId?: string, messageSeq?: number): Ephemeral => ({
   kind: 'complete',
   channelId: 'c',
   serverId: 's',
   ...(messageId !== undefined && { messageId }),
+  ...(messageSeq !== undefined && { messageSeq }),
 })
 
 /** Takes a frame, and keeps of which messages followers are told that they are complete. */
@@ -35,11 +38,14 @@ const back = (completed?: readonly string[]): readonly Ephemeral[] =>
     ...(completed && { completed }),
   })
 
-function say(id: string, { hasAgents = true } = {}): void {
-  const base = { channelId: 'c', seq: 1, createdAt: 1, updatedAt: 1, serverId: 's' }
+/** Answers the number that it has. */
+function say(id: string, { hasAgents = true, seq = newest + 1 } = {}): number {
+  newest = Math.max(newest, seq)
+  const base = { channelId: 'c', seq, createdAt: 1, updatedAt: 1, serverId: 's' }
   const message = { ...base, id, authorId: 'ann', body: { text: '', source: '' } }
-  const entry: Entry = { kind: 'posted', channelId: 'c', seq: 1, at: 1, message, hasAgents }
+  const entry: Entry = { kind: 'posted', channelId: 'c', seq, at: 1, message, hasAgents }
   completions.takeEntries([entry, { ...entry, message: null }, { ...entry, kind: 'cleared' }])
+  return seq
 }
 
 it('a message is complete once, a channel as often as somebody says so', () => {
@@ -72,9 +78,41 @@ it('what was complete while there was no link is made up for, behind what agents
   for (const id of ['lost', 'waiting', 'waiting']) take(complete(id))
   expect(told).toEqual(['told', 'lost', 'waiting'])
   // Brought again, as what is read to fill a gap may be.
-  say('told')
+  say('told', { seq: 1 })
   back(['told'])
   expect(told).toHaveLength(3)
+})
+
+it('what a new writer tells again of messages that came here is known, however many they are', () => {
+  const first = 1_000
+  newest = first
+  const ids = Array.from({ length: 10 * MAX_REMEMBERED }, (_, count) => `m${count}`)
+  const frames = ids.map((id) => complete(id, say(id)))
+  for (const frame of frames.slice(2)) take(frame)
+  expect(told).toEqual(ids.slice(2))
+  // Of one told by somebody who does not say the number, too.
+  take(complete('m0'))
+  told = []
+  const before = ['a', 'b'].map((id, seq) => complete(id, first - seq))
+  for (const frame of [...before, ...frames, ...before, ...frames]) take(frame)
+  // What nobody was told is, also where it came before anybody followed.
+  expect(told).toEqual(['a', 'b', 'm1'])
+})
+
+it('what is not known by its number is told in any case', () => {
+  const missed = complete('missed', say('missed'))
+  // More than is looked at; then some of which nothing came; then after nobody had followed.
+  for (let seq = 0; seq < 32_768; seq += 1) say('other', { hasAgents: false })
+  take(missed)
+  const unheard = complete('unheard', newest + 1)
+  newest += 3
+  const heard = complete('heard', say('heard'))
+  for (const frame of [unheard, heard, heard, complete('ahead', newest + 1)]) take(frame)
+  const left = complete('left', say('left'))
+  completions.rest()
+  say('later')
+  for (const frame of [left, left]) take(frame)
+  expect(told).toEqual(['missed', 'unheard', 'heard', 'ahead', 'left'])
 })
 
 it('as much is remembered as may be, the newest of it', () => {

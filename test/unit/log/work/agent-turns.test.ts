@@ -32,6 +32,7 @@ class Writer {
         if (frame.kind === 'turn') this.#seen.push(`${frame.state} ${frame.messageId}`)
       },
       onCancelled: ({ messageId }) => this.#seen.push(`cancelled ${messageId}`),
+      submit: (command) => this.do(command),
     })
     this.turns.start()
   }
@@ -145,6 +146,69 @@ describe('a message', () => {
     const third = writer.say('o', channelId)
     writer.turns.end(third('a'))
     expect(writer.news()).toEqual(['complete o'])
+  })
+
+  it('waits no less for those who could not be heard while the writer stood still', () => {
+    const { writer, channelId } = withAgents('a')
+    writer.turns.ownerBack('host')
+    writer.turns.run('host', ['a'])
+    const by = writer.say('m', channelId)
+    writer.turns.begin('host', by('a'))
+    writer.turns.ownerGone('host')
+    writer.news()
+    // As if no timer had fired meanwhile.
+    const now = performance.now.bind(performance)
+    const spy = vi.spyOn(performance, 'now').mockImplementation(() => now() + 60_000)
+    vi.advanceTimersByTime(1_000)
+    expect(writer.news()).toEqual([])
+    vi.advanceTimersByTime(AWAY_MS - 1_000)
+    expect(writer.news()).toEqual(['idle m', 'complete m'])
+    spy.mockRestore()
+  })
+
+  it('that is complete without an agent that is gone is not complete again with each new writer', () => {
+    const { writer, channelId } = withAgents('a', 'gone')
+    writer.turns.run('host', ['a'])
+    const early = writer.say('early', channelId)
+    writer.turns.end(early('a'))
+    vi.advanceTimersByTime(AWAY_MS)
+    const late = writer.say('late', channelId)
+    writer.turns.end(late('a'))
+    expect(writer.news()).toEqual(['complete early', 'complete late'])
+    writer.settle('a')
+    for (const id of ['next', 'nextButOne']) {
+      writer.turns.stop()
+      // As it is read from storage.
+      const next = new Writer(writer.engine)
+      next.turns.run('host', ['a'])
+      expect(next.turns.completedIn(channelId)).toEqual(expect.arrayContaining(['early', 'late']))
+      // It may be back with all the others: what is said from now on waits for it.
+      const by = next.say(id, channelId)
+      next.turns.end(by('a'))
+      next.settle('a')
+      expect(next.news()).toEqual([])
+      vi.advanceTimersByTime(AWAY_MS)
+      expect(next.news()).toEqual([`complete ${id}`])
+      next.turns.stop()
+    }
+  })
+
+  it('that was said while an agent was away does not wait for it when it is back, and later ones do', () => {
+    const { writer, channelId } = withAgents('a', 'b')
+    vi.advanceTimersByTime(AWAY_MS)
+    writer.turns.run('host', ['a'])
+    const old = writer.say('old', channelId)
+    writer.turns.end(old('a'))
+    writer.turns.run('host', ['a', 'b'])
+    const young = writer.say('young', channelId)
+    writer.turns.end(young('a'))
+    writer.settle('a')
+    expect(writer.news()).toEqual(['complete old'])
+    writer.turns.stop()
+    const next = new Writer(writer.engine)
+    next.turns.run('host', ['a', 'b'])
+    for (const by of [old, young]) next.turns.end(by('b'))
+    expect(next.news()).toEqual(['complete young'])
   })
 
   it('waits for an agent of a process whose new link is there before its old one is closed', () => {

@@ -6,18 +6,21 @@ const AWAY_AFTER_MS = 10_000
 let nowMs: number
 let away: Set<string>
 let told: string[]
+let back: string[]
 
 beforeEach(() => {
   nowMs = 5_000
   away = new Set()
   told = []
+  back = []
 })
 
 const begin = (...agents: readonly string[]): RunningAgents =>
   new RunningAgents({
     agents,
     away,
-    onAway: (agentId) => told.push(agentId),
+    onAway: (agentIds) => told.push(...agentIds),
+    onBack: (agentIds) => back.push(...agentIds),
     now: () => nowMs,
   })
 
@@ -36,7 +39,7 @@ describe('an agent with an inbox', () => {
     look(running, AWAY_AFTER_MS)
     expect([[...away], told]).toEqual([['a'], ['a']])
     running.set('host', ['a', 'b'])
-    expect([...away]).toEqual([])
+    expect([[...away], back]).toEqual([[], ['a']])
     look(running, 10 * AWAY_AFTER_MS)
     expect(told).toEqual(['a'])
   })

@@ -31,6 +31,7 @@ function begin(): WaitingMessages {
       awaitedBy: (place) => stored.awaitedBy.get(place),
       awaited: () => stored.awaited,
       awayAgents: away,
+      message: (id) => (stored.awaitedBy.size > 0 ? message(id) : undefined),
     },
     publish: ({ channelId, serverId, messageId }) => {
       expect({ channelId, serverId }).toEqual(WHERE)
@@ -144,9 +145,9 @@ describe('a message of which nothing is remembered', () => {
 
   it('waits for whom it waited when the process before this one ended', () => {
     stored.awaited.push(
-      { ...WHERE, messageId: 'm', place: 4, agents: ['a', 'b'] },
-      { ...WHERE, messageId: 'n', place: 5, agents: ['b'] },
-      { ...WHERE, messageId: 'over', place: 6, agents: [] },
+      { ...WHERE, messageId: 'm', place: 4, seq: 1, agents: ['a', 'b'] },
+      { ...WHERE, messageId: 'n', place: 5, seq: 2, agents: ['b'] },
+      { ...WHERE, messageId: 'over', place: 6, seq: 3, agents: [] },
     )
     const waiting = begin()
     // Whoever was told of it or not, hears it over a new link; not in a frame of its own.
@@ -158,6 +159,7 @@ describe('a message of which nothing is remembered', () => {
   })
 
   it('since there were too many, does as if it were remembered', () => {
+    stored.cursors.set('a', 0)
     const waiting = begin()
     waiting.add(message('first'), { agents: ['a', 'b'], place: 1 })
     waiting.through(turn('a', 'first', 1))
@@ -202,5 +204,8 @@ describe('an agent', () => {
     expect([4, 5, 6].map((place) => waiting.waitsFor(['a'], place))).toEqual([false, false, true])
     waiting.forget('a')
     expect(waiting.waitsFor(['a'], 3)).toBe(true)
+    // Whoever ran it says so late: what nothing would forget is not kept.
+    waiting.through(turn('a', 'late', 7))
+    expect(waiting.waitsFor(['a'], 7)).toBe(true)
   })
 })
