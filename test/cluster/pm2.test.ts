@@ -152,9 +152,9 @@ describe.skipIf(executable === '')('pm2', { timeout: TEST_TIMEOUT_MS }, () => {
     await using pm2 = await openPm2(executable, { PARLEY_DRAIN_MS: '20000', PARLEY_GATEWAYS: '1' })
     await pm2.run('start', 'ecosystem.config.cjs')
     const killTimeoutMs = async () => (await pm2.list())[0]?.pm2_env.kill_timeout
-    expect(await killTimeoutMs()).toBe(55_000)
+    expect(await killTimeoutMs()).toBe(65_000)
     await pm2.configure({ PARLEY_DRAIN_MS: '30000', PARLEY_GATEWAYS: '1' })
     await pm2.run('restart', 'ecosystem.config.cjs')
-    expect(await killTimeoutMs()).toBe(75_000)
+    expect(await killTimeoutMs()).toBe(85_000)
   })
 })
